@@ -1,0 +1,36 @@
+# Two words do everything on a fresh machine: `make demo` and `make test`. Both create and use .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+BIN := .venv/bin
+# Ansible refuses the C locale, which cron and CI have.
+export LC_ALL := C.UTF-8
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint unit check clean packages
+
+.venv/installed: pyproject.toml
+	@$(PYTHON) .ci/make_venv.py .venv
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@$(BIN)/pip install -q --group dev
+	@touch $@
+
+demo: .venv/installed  ## The main job on a throwaway sandbox, no privileges needed
+	@$(BIN)/python -m deployer demo
+
+packages:
+	@.ci/packages
+
+lint: .venv/installed-dev
+	@.ci/lint
+
+test: packages .venv/installed-dev  ## Every linter and every test
+	@.ci/lint
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: .venv/installed-dev  ## The quick gate before a commit: linters and unit tests
+	@.ci/lint
+	@$(BIN)/python -m pytest tests/unit tests/contract

@@ -1,0 +1,72 @@
+"""A frozen answer to "what would this do"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deployer.model.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One instance that an operation is applied to."""
+
+    instance: str
+    environment: str
+    site: str
+    cluster: str
+    host: str
+    """Its placement: the inventory host that it runs on."""
+    manifest: str
+    """The file in the config repository."""
+    version: str
+    """What the manifest asks for."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    value: JsonObject = field(default_factory=dict)
+    """The whole manifest as plain data. Hostile: it is never evaluated."""
+    revision: str = ""
+    held: str = ""
+    """Why a person is needed before it can be rolled out; empty when nothing is in the way."""
+    fence: int = 0
+    """Grows with every run that locks the instance: an older run cannot undo a newer one."""
+
+    @property
+    def name(self) -> str:
+        """As an Ansible host: `viatris.fra1`."""
+        return f"{self.instance}.{self.site}"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The share of a bucket behind one deployer host: one playbook run."""
+
+    site: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Targets that go together."""
+
+    name: str
+    batches: tuple[Batch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an operation would do."""
+
+    operation: str
+    environment: str
+    buckets: tuple[Bucket, ...]
+    revisions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Site -> revision before and after the sync."""
+    held: tuple[Target, ...] = ()
+    params: JsonObject = field(default_factory=dict)
+    check: bool = False
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Every target that would be started, in order."""
+        return tuple(target for bucket in self.buckets for batch in bucket.batches for target in batch.targets)

@@ -1,0 +1,131 @@
+"""What a sync found, did, and could not do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as a person wants to see it."""
+
+    oid: str
+    author: str
+    """`Name <mail>`."""
+    date: str
+    """ISO 8601 with zone, the author's date."""
+    subject: str
+    paths: tuple[str, ...] = ()
+    """The files that it changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """New content of one file, to be committed on top of what was read."""
+
+    path: str
+    content: bytes
+    base: str
+    """The blob that was read and edited (object id): the edit is merged when the file has moved on meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A commit that automation wants to make: in memory, never through the index or the work tree of the clone."""
+
+    message: str
+    edits: tuple[Edit, ...]
+    author: str = ""
+    """`Name <mail>`; empty for the identity of the deployer host."""
+
+
+class SyncStatus(StrEnum):
+    """How a sync ended."""
+
+    IN_SYNC = "in-sync"
+    """There was nothing to do."""
+    RECEIVED = "received"
+    """The clone was brought to the remote's tip."""
+    LANDED = "landed"
+    """Local commits are on the remote now."""
+    MANUAL = "manual"
+    """A person is needed; the clone is as it was."""
+    RETRY_LATER = "retry-later"
+    """Nothing a person must mend, and nothing changed: the network or a live lock stood in the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloneState:
+    """A clone beside its remote."""
+
+    host: str
+    path: str
+    branch: str
+    head: str
+    """Object id of the clone's branch."""
+    remote: str
+    """Object id of the remote's branch, as fetched."""
+    ahead: tuple[Commit, ...] = ()
+    behind: tuple[Commit, ...] = ()
+    dirty: tuple[str, ...] = ()
+    """Paths with staged or unstaged edits of a person."""
+    untracked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ManualWork:
+    """What a person must do, complete: it is solved from this text alone."""
+
+    id: str
+    """Stable for the same problem on the same clone: reported again it is the same work."""
+    host: str
+    path: str
+    """Of the clone, as a person types it: `~/deployer/clusterconfig-fra1`."""
+    command: str
+    """The command that really failed."""
+    kind: str
+    """The class of the failure: `conflict`, `rebase-in-progress`, `remote-gone` … (doc/sync.md)."""
+    line: str
+    """The first line of the report, in the words people know from years of logs."""
+    detail: str
+    """What was found, in sentences."""
+    commands: tuple[str, ...]
+    """To paste, in order."""
+    paths: tuple[str, ...] = ()
+    ours: tuple[Commit, ...] = ()
+    theirs: tuple[Commit, ...] = ()
+    output: str = ""
+    """What the command and the server (`remote:` lines) said, redacted."""
+    environment: str = ""
+    site: str = ""
+    since: datetime | None = None
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What one sync did."""
+
+    host: str
+    path: str
+    branch: str
+    status: SyncStatus
+    before: str
+    """The clone's branch before."""
+    after: str
+    """The clone's branch after."""
+    revision: str
+    """What is known to be on the remote: manifests are read from here. Empty when the remote was not reached."""
+    landed: tuple[Commit, ...] = ()
+    received: tuple[Commit, ...] = ()
+    unlanded: tuple[Commit, ...] = ()
+    """Local commits that are not on the remote: the instances whose manifests they touch are held."""
+    left: tuple[str, ...] = ()
+    """Paths with a person's edits that were left as they are although the remote changed them too."""
+    attempts: int = 1
+    change: str = ""
+    """The commit of automation that was asked for, as it landed (object id)."""
+    manual: ManualWork | None = None
+    seconds: float = 0.0
