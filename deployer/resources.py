@@ -1,10 +1,13 @@
-"""Files that ship with the package: our programs for deployer hosts, the playbooks, the example inventories."""
+"""Where files are: those that ship with the package (programs, playbooks, inventories) and the settings files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+
+import platformdirs
 
 from deployer.model.program import Program
 
@@ -33,3 +36,11 @@ def shipped(folder: str) -> Path:
     """
     installed = Path(str(files("deployer"))) / "shipped" / folder
     return installed if installed.is_dir() else _CHECKOUT / folder
+
+
+def setting_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The settings files, weakest first, whether they are there or not: the machine's, the user's, the named one."""
+    files = [Path("/etc/deployer/settings.toml"), Path(platformdirs.user_config_dir("deployer")) / "settings.toml"]
+    if named := environ.get("DEPLOYER_SETTINGS"):
+        files.append(Path(named))
+    return tuple(files)

@@ -17,6 +17,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from deployer.errors import SettingsError
+from deployer.resources import setting_files
 
 SHARED_STATE = Path("/var/lib/deployer")
 PREFIX = "DEPLOYER_"
@@ -106,14 +107,6 @@ class Origin:
     name: str
     value: object
     origin: str
-
-
-def setting_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """The files that are read, weakest first; a file that is not there is passed over."""
-    files = [Path("/etc/deployer/settings.toml"), Path(platformdirs.user_config_dir("deployer")) / "settings.toml"]
-    if named := environ.get("DEPLOYER_SETTINGS"):
-        files.append(Path(named))
-    return tuple(files)
 
 
 def load(

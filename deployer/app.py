@@ -1,0 +1,360 @@
+"""The facade, and the one place where adapters are wired to the runbook.
+
+Adapters are imported inside the factories: a command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+import string
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from deployer.errors import RefusedError, UsageError
+from deployer.model.facts import Finding
+from deployer.model.plan import Plan
+from deployer.model.run import Event, Run, RunState, TargetResult
+from deployer.model.site import Inventory, Machine, Repository, Site
+from deployer.model.sync import ManualWork
+from deployer.ports import Clones, Hosts, Listener, Store
+from deployer.resources import shipped
+from deployer.rollout.request import PlaybookOptions, Request, Wanted
+from deployer.rollout.runbook import Approve, Parts, Runbook
+from deployer.rollout.status import Status, status_of
+from deployer.rollout.stopping import StopSwitch
+from deployer.rollout.syncing import SiteSync, Syncing
+from deployer.rollout.syncing import sentence as sync_sentence
+from deployer.settings import Settings, load
+
+if TYPE_CHECKING:
+    from deployer.manifests import ManifestFormats
+    from deployer.playbook.catalog import Catalog
+    from deployer.sandboxes import Sandboxes
+
+__all__ = [
+    "Deployer",
+    "PlaybookOptions",
+    "Silence",
+    "StopSwitch",
+    "SystemClock",
+    "Wanted",
+    "manual_report",
+    "sync_sentence",
+]
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> datetime:
+        """The time in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some start."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class Silence:
+    """A listener that tells nobody."""
+
+    def event(self, event: Event) -> None:
+        """Nothing: the store has it."""
+
+    def result(self, result: TargetResult) -> None:
+        """Nothing: the store has it."""
+
+
+class Deployer:
+    """Everything that the command line does, as calls.
+
+    Args:
+        sandbox: name of the sandbox to work in.
+        inventory: an inventory directory, as Ansible's `-i`.
+        environment: folder of the settings' `inventories`.
+        settings: what to use instead of reading settings files and `DEPLOYER_*` variables.
+
+    Raises:
+        SettingsError: a setting is unknown or cannot be used.
+    """
+
+    def __init__(
+        self, *, sandbox: str = "", inventory: str | Path = "", environment: str = "", settings: Settings | None = None
+    ) -> None:
+        given = {"sandbox": sandbox, "environment": environment}
+        overrides = {name: value for name, value in given.items() if value}
+        self.settings = settings or load(os.environ, overrides)[0]
+        self._inventory_folder = Path(inventory) if inventory else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections to deployer hosts."""
+        if "_hosts" in self.__dict__:
+            self._hosts.close()
+
+    # What there is
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """The environment, as Ansible reads it."""
+        from deployer.inventory import InventoryReader
+
+        return InventoryReader(self.settings.state_folder / "cache").read(self._folder())
+
+    def sites(self, names: Iterable[str] = ()) -> tuple[Site, ...]:
+        """The sites of these names; all for none.
+
+        Raises:
+            UsageError: no such site.
+        """
+        known = self.inventory.sites
+        names = tuple(dict.fromkeys(names)) or tuple(known)
+        if unknown := [name for name in names if name not in known]:
+            raise UsageError(
+                f"no such site: {', '.join(unknown)}", hint=f"{self.inventory.source} has {', '.join(known)}"
+            )
+        return tuple(known[name] for name in names)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The operations: yours first, then the shipped ones."""
+        from deployer.playbook.catalog import Catalog
+
+        own = (self.settings.playbooks,) if self.settings.playbooks else ()
+        return Catalog((*own, shipped("playbooks")))
+
+    @cached_property
+    def sandboxes(self) -> Sandboxes:
+        """Throwaway sites and hosts."""
+        from deployer.sandboxes import Sandboxes
+
+        return Sandboxes(self.settings.state_folder / "sandboxes")
+
+    # What can be done
+
+    def redeploy(self, site: str, *instances: str, yes: bool = False) -> Run:
+        """Bring instances of a site to the version that their manifests ask for; all for none named."""
+        return self.run(Wanted("instance-redeploy", (site,), instances), yes=yes)
+
+    def configure(self, site: str, *instances: str, values: Mapping[str, str], yes: bool = False) -> Run:
+        """Set values in manifests, land them on the remote, and render the configuration on the hosts."""
+        return self.run(Wanted("instance-configure", (site,), instances, sets=tuple(values.items())), yes=yes)
+
+    def run(
+        self,
+        wanted: Wanted,
+        *,
+        yes: bool = False,
+        approve: Approve | None = None,
+        listener: Listener | None = None,
+        stop: StopSwitch | None = None,
+    ) -> Run:
+        """Carry out an operation.
+
+        Args:
+            wanted: what, where and how.
+            yes: confirms for production.
+            approve: is shown run and plan before instances are touched; `yes` decides when not given.
+            listener: is told what happens.
+            stop: stops the run.
+
+        Returns:
+            The run as it ended; its `exit_code` says how.
+
+        Raises:
+            DeployerError: see `Runbook.carry_out`.
+        """
+        request = self._request(wanted)
+        switch = stop or StopSwitch()
+        decide = approve or (lambda _run, _plan: yes or _is_harmless(request))
+        run = self._runbook.carry_out(request, self._new_run(request), decide, listener or Silence(), switch)
+        return self._stopped(run, switch) if switch.asked else run
+
+    def plan(self, wanted: Wanted) -> Plan:
+        """What the operation would do; nothing is locked or changed."""
+        return self._runbook.plan(self._request(wanted))
+
+    def sync(self, *sites: str, check: bool = False) -> tuple[SiteSync, ...]:
+        """Bring the clones of sites (all for none named) and their remotes together; with `check` only look."""
+        side_by_side = self.settings.sync.side_by_side
+        return self._syncing.report(self.sites(sites), check=check, side_by_side=side_by_side)
+
+    def sync_clone(self, path: Path, *, check: bool = False) -> SiteSync:
+        """Sync one clone on this machine, with no inventory at all."""
+        machine = Machine(socket.gethostname(), {"ansible_connection": "local"})
+        repository = Repository(path.resolve().name, str(path), branch="")
+        site = Site("", path.resolve().name, machine, repository)
+        return self._syncing.report((site,), check=check, side_by_side=1)[0]
+
+    def clone_missing(self, *sites: str) -> tuple[str, ...]:
+        """Make the clones that are missing; the sites where one was made."""
+        made = []
+        for site in self.sites(sites):
+            host = self._hosts.host(site.deployer_host)
+            found = self._clones.inspect(host, site.repository)
+            if isinstance(found, ManualWork) and found.kind == "clone-missing":
+                self._clones.clone(host, site.repository)
+                made.append(site.name)
+        return tuple(made)
+
+    def doctor(self, site: str) -> tuple[Finding, ...]:
+        """What the site's deployer host has and lacks."""
+        return self._hosts.doctor(self.sites((site,))[0])
+
+    # What was done
+
+    @cached_property
+    def store(self) -> Store:
+        """The record of runs."""
+        from deployer.store import SqlStore
+
+        folder = self.settings.state_folder
+        return SqlStore(self.settings.store or f"sqlite:///{folder / 'deployer.db'}", folder)
+
+    def status(self) -> Status:
+        """Where everything stands."""
+        return status_of(self.store)
+
+    def running_versions(self) -> dict[str, str]:
+        """Target -> the version that it ran when a run last saw it."""
+        return {result.target: result.running for site in self.status().sites for result in site.instances}
+
+    def attention(self) -> tuple[ManualWork, ...]:
+        """Open manual work of all sites."""
+        return self.store.attention()
+
+    # Wiring
+
+    @cached_property
+    def _hosts(self) -> Hosts:
+        from deployer.hosts import HostPool
+
+        return HostPool(self.settings.ssh)
+
+    @cached_property
+    def _clones(self) -> Clones:
+        from deployer.gitsync import SyncEngine
+
+        return SyncEngine(SystemClock(), self.settings.sync, self._formats.merge, self.settings.identity)
+
+    @cached_property
+    def _formats(self) -> ManifestFormats:
+        from deployer.manifests import ManifestFormats
+
+        return ManifestFormats()
+
+    @cached_property
+    def _syncing(self) -> Syncing:
+        return Syncing(self._hosts, self._clones, self._formats, self.store, SystemClock())
+
+    @cached_property
+    def _runbook(self) -> Runbook:
+        from deployer.engine import InlineEngine
+        from deployer.hosts import HostLocks
+        from deployer.playbook import AnsibleDriver
+
+        settings = self.settings
+        runs = settings.state_folder / "runs"
+        return Runbook(
+            Parts(
+                hosts=self._hosts,
+                locks=HostLocks(),
+                manifests=self._formats,
+                syncing=self._syncing,
+                driver=AnsibleDriver(runs, settings.ansible, settings.ssh, SystemClock()),
+                engine=InlineEngine(),
+                store=self.store,
+                clock=SystemClock(),
+                identity=settings.identity,
+            )
+        )
+
+    # Small change
+
+    def _folder(self) -> Path:
+        if self._inventory_folder is not None:
+            return self._inventory_folder
+        if self.settings.sandbox:
+            return self.sandboxes.get(self.settings.sandbox).inventory
+        return (self.settings.inventories or shipped("inventories")) / self.settings.environment
+
+    def _request(self, wanted: Wanted) -> Request:
+        from deployer.playbook.catalog import params_of
+
+        operation = self.catalog.operation(wanted.operation)
+        return Request(
+            operation=operation,
+            inventory=self.inventory,
+            sites=self.sites(wanted.sites),
+            instances=wanted.instances,
+            limit=wanted.limit,
+            only=frozenset(wanted.only),
+            sets=wanted.sets,
+            params=params_of(operation, wanted.params),
+            options=wanted.options,
+            arguments=wanted.arguments or (operation.command, *wanted.sites, *wanted.instances),
+            retry_of=wanted.retry_of,
+            who=_who(),
+            controller=socket.gethostname(),
+        )
+
+    def _new_run(self, request: Request) -> Run:
+        now = SystemClock().now()
+        alphabet = string.ascii_lowercase + string.digits
+        run = f"{now:%Y%m%d-%H%M%S}-{''.join(secrets.choice(alphabet) for _ in range(4))}"
+        return Run(
+            id=run,
+            operation=request.operation.name,
+            environment=request.inventory.environment,
+            sites=tuple(site.name for site in request.sites),
+            instances=request.instances,
+            who=request.who,
+            controller=request.controller,
+            started=now,
+            check=request.options.check,
+            params=request.params,
+            arguments=request.arguments,
+            retry_of=request.retry_of,
+            log=str(self.settings.state_folder / "runs" / run),
+        )
+
+    def _stopped(self, run: Run, stop: StopSwitch) -> Run:
+        run = replace(run, state=RunState.INTERRUPTED, exit_code=stop.exit_code)
+        self.store.update(run)
+        return run
+
+
+def manual_report(work: ManualWork) -> str:
+    """Manual work as the text that a person solves it from."""
+    from deployer.gitsync import report
+
+    return report(work)
+
+
+def _is_harmless(request: Request) -> bool:
+    if request.inventory.is_production and not request.options.check:
+        raise RefusedError(f"{request.inventory.environment} is production", hint="yes=True confirms")
+    return True
+
+
+def _who() -> str:
+    """The person, also behind sudo."""
+    name = os.environ.get("SUDO_USER") or getpass.getuser()
+    return f"{name}@{socket.gethostname()}"

@@ -1,0 +1,24 @@
+"""`deployer completion`: words for the Tab key."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from deployer.cli.options import Context
+from deployer.errors import UsageError
+
+
+@click.command("completion", short_help="A completion script for your shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def command(ctx: click.Context, shell: str) -> int:
+    """Print a completion script: eval "$(deployer completion bash)"."""
+    from deployer.cli.main import cli
+
+    ctx.ensure_object(Context)
+    found = get_completion_class(shell)
+    if found is None:
+        raise UsageError(f"no completion for {shell}")
+    click.echo(found(cli, {}, "deployer", "_DEPLOYER_COMPLETE").source())
+    return 0

@@ -1,0 +1,18 @@
+"""`deployer demo`: the main job on a throwaway sandbox."""
+
+from __future__ import annotations
+
+import click
+
+from deployer.cli.options import Context, common
+
+
+@click.command("demo", short_help="The main job on a throwaway sandbox; no privileges needed.")
+@click.option("--name", default="demo", show_default=True, help="Name of the sandbox; made anew each time.")
+@click.option("--keep", is_flag=True, help="Leave the sandbox for you to play with.")
+@common
+def command(context: Context, name: str, keep: bool) -> int:
+    """Build a sandbox, roll it out, then let a person and the automation change one manifest at once."""
+    from deployer.cli.demonstration import show
+
+    return show(context, name, keep=keep)

@@ -1,0 +1,46 @@
+"""`deployer plan`: what an operation would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from deployer.cli.operations import split_names, split_sets
+from deployer.cli.options import Context, common
+
+if TYPE_CHECKING:
+    from deployer.model.plan import Plan
+
+
+@click.command("plan", short_help="What an operation would do.")
+@click.argument("operation")
+@click.argument("names", nargs=-1, required=True, metavar="SITE... [INSTANCE...]")
+@click.option("--limit", "-l", default="", metavar="PATTERN", help="Only these: an Ansible host pattern.")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="As if this were set in the manifests.")
+@common
+def command(context: Context, operation: str, names: tuple[str, ...], limit: str, sets: tuple[str, ...]) -> int:
+    """Show revisions, targets, versions and buckets of an operation. Nothing is locked or changed."""
+    from deployer.app import Wanted
+
+    with context.deployer() as deployer:
+        sites, instances = split_names(deployer, names)
+        plan = deployer.plan(Wanted(operation, sites, instances, limit, sets=split_sets(sets)))
+        known = deployer.running_versions()
+    return context.finish(plan, lambda: _show(plan, known), 5 if plan.held else 0)
+
+
+def _show(plan: Plan, known: dict[str, str]) -> None:
+    from deployer.cli.output.tables import table
+
+    for site, (head, revision) in plan.revisions.items():
+        click.echo(f"{site}: clone at {head[:10]}, would roll out from {revision[:10]}")
+    rows = [
+        (bucket.name, target.name, target.host, known.get(target.name, "unknown"), target.version)
+        for bucket in plan.buckets
+        for batch in bucket.batches
+        for target in batch.targets
+    ]
+    table(("bucket", "target", "host", "runs now", "would run"), rows)
+    for target in plan.held:
+        click.echo(f"held: {target.name}: {target.held}")

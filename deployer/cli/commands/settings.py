@@ -1,0 +1,28 @@
+"""`deployer settings`: every setting and its value."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from deployer.cli.options import Context, common
+
+
+@click.command("settings", short_help="Every setting, its value, and where the value came from.")
+@click.option("--origin", is_flag=True, help="Show where each value came from.")
+@common
+def command(context: Context, origin: bool) -> int:
+    """Show every setting and its value."""
+    from deployer.cli.output.tables import table
+    from deployer.settings import load
+
+    _, values = load(os.environ, {"sandbox": context.sandbox} if context.sandbox else {})
+    headers = ("setting", "value", "from") if origin else ("setting", "value")
+    rows = [(item.name, _text(item.value), item.origin)[: len(headers)] for item in values]
+    data = {item.name: {"value": _text(item.value), "origin": item.origin} for item in values}
+    return context.finish(data, lambda: table(headers, rows))
+
+
+def _text(value: object) -> str:
+    return "" if value is None or value == () else str(value)

@@ -1,0 +1,31 @@
+"""`deployer show`: one run."""
+
+from __future__ import annotations
+
+import click
+
+from deployer.cli.options import Context, common
+from deployer.model.run import Run
+
+
+@click.command("show", short_help="One run: every target, error and difference.")
+@click.argument("run")
+@common
+def command(context: Context, run: str) -> int:
+    """Show a run. RUN is its id, the beginning of one, or `last`."""
+    with context.deployer() as deployer:
+        found = deployer.store.run(run)
+    return context.finish(found, lambda: _show(found))
+
+
+def _show(run: Run) -> None:
+    from deployer.cli.output.tables import print_results
+
+    click.echo(f"{run.operation}  run {run.id}  by {run.who}  in {run.environment}  {run.state}")
+    if run.arguments:
+        click.echo(f"  deployer {' '.join(run.arguments)}")
+    for site, (before, after) in run.revisions.items():
+        click.echo(f"  {site}  revision {before[:10]} -> {after[:10]}")
+    if run.retry_of:
+        click.echo(f"  retry of {run.retry_of}")
+    print_results(run)

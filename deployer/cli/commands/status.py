@@ -1,0 +1,50 @@
+"""`deployer status`: where everything stands."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from deployer.cli.options import Context, common
+
+if TYPE_CHECKING:
+    from deployer.rollout.status import SiteStatus, Status
+
+
+@click.command("status", short_help="Where every site and instance stands.")
+@common
+def command(context: Context) -> int:
+    """Show sites, instances and what is running now, from the record alone: no host is asked."""
+    with context.deployer() as deployer:
+        status = deployer.status()
+    return context.finish(status, lambda: _show(status))
+
+
+def _show(status: Status) -> None:
+    from deployer.cli.output.tables import coloured, table
+    from deployer.cli.output.words import ago
+
+    now = datetime.now(UTC)
+    if not status.sites:
+        click.echo("nothing has been done yet: no run and no sync is on record")
+    for run in status.running:
+        click.echo(f"running: {run.id}  {run.operation} {' '.join(run.sites)}  by {run.who}  {ago(run.started, now)}")
+    table(("site", "sync", "tried", "last good", "to do"), (_row(site, now) for site in status.sites))
+    rows = [
+        (result.target, coloured(result), result.running, ago(result.ended or result.started, now))
+        for site in status.sites
+        for result in site.instances
+    ]
+    if rows:
+        click.echo()
+        table(("instance", "last outcome", "runs", "when"), rows)
+
+
+def _row(site: SiteStatus, now: datetime) -> tuple[str, ...]:
+    from deployer.cli.output.words import ago
+
+    said = site.sync.status.value if site.sync else "never"
+    work = f"{len(site.manual)} manual: deployer attention" if site.manual else ""
+    return site.site, said, ago(site.synced, now), ago(site.good, now), work

@@ -1,0 +1,85 @@
+"""`deployer sync`: bring clones and their remotes together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from deployer.cli.options import Context, common
+from deployer.errors import UsageError
+
+if TYPE_CHECKING:
+    from deployer.rollout.syncing import SiteSync
+
+
+@click.command("sync", short_help="Bring the clones of sites and their remotes together.")
+@click.argument("sites", nargs=-1, metavar="[SITE]...")
+@click.option("--check", "-C", is_flag=True, help="Only look: ahead, behind, dirty. Exit 8 when there is work to do.")
+@click.option("--clone", type=click.Path(path_type=Path), help="One clone on this machine; needs no inventory.")
+@click.option("--clone-missing", is_flag=True, help="Make clones that are missing first.")
+@click.option("--cron", is_flag=True, help="Silent unless something needs a person.")
+@common
+def command(
+    context: Context,
+    sites: tuple[str, ...],
+    check: bool,
+    clone: Path | None,
+    clone_missing: bool,
+    cron: bool,
+) -> int:
+    """Bring the clones of sites (all for none named) and their remotes together, losing nothing of either.
+
+    Local commits land on the remote, the remote's reach the clone. What a person is in the middle of is left alone.
+    """
+    context.is_silent = cron
+    if clone is not None and (sites or clone_missing):
+        raise UsageError("--clone is for one clone on this machine: no sites, no --clone-missing")
+    with context.deployer() as deployer:
+        if clone is not None:
+            found: Sequence[SiteSync] = (deployer.sync_clone(clone, check=check),)
+        else:
+            for site in deployer.clone_missing(*sites) if clone_missing else ():
+                context.say(f"{site}: cloned")
+            found = deployer.sync(*sites, check=check)
+    return context.finish(found, lambda: _show(found), _code(found))
+
+
+def _code(found: Sequence[SiteSync]) -> int:
+    if any(one.manual for one in found):
+        return 5
+    errors = [one.error.exit_code for one in found if one.error]
+    if errors:
+        return errors[0]
+    if any(one.result and one.result.status == "retry-later" for one in found):
+        return 4
+    return 8 if any(one.state and (one.state.ahead or one.state.behind) for one in found) else 0
+
+
+def _show(found: Sequence[SiteSync]) -> None:
+    from deployer.app import manual_report
+    from deployer.cli.output.tables import table
+
+    table(("site", "status", "revision", ""), (_row(one) for one in found))
+    for one in found:
+        if one.manual:
+            click.echo(f"\n{manual_report(one.manual)}")
+
+
+def _row(one: SiteSync) -> tuple[str, ...]:
+    from deployer.app import sync_sentence
+
+    if one.result:
+        moved = one.result.before[:10]
+        if one.result.before != one.result.after:
+            moved = f"{moved} -> {one.result.after[:10]}"
+        return one.site, one.result.status.value, moved, sync_sentence(one.result)
+    if one.state:
+        said = f"{len(one.state.ahead)} ahead, {len(one.state.behind)} behind"
+        dirty = f", {len(one.state.dirty)} dirty: {', '.join(one.state.dirty)}" if one.state.dirty else ""
+        return one.site, "looked", one.state.head[:10], said + dirty
+    if one.manual:
+        return one.site, "manual", "", one.manual.line
+    return one.site, "error", "", one.error.message if one.error else ""

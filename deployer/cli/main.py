@@ -1,0 +1,95 @@
+"""The command group, and the boundary from errors to exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from deployer import __version__
+from deployer.cli.commands import load_command, names
+from deployer.cli.options import Context
+from deployer.errors import DeployerError, StoppedError, UsageError
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are used: start-up is a feature."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return names(ctx.ensure_object(Context))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return load_command(ctx.ensure_object(Context), cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="deployer")
+def cli() -> None:
+    """Roll out instances through the deployer host of each site, and keep the config repositories there in step."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the command line, less the program's name.
+
+    Returns:
+        The exit code (doc/exit_codes.md).
+    """
+    own, raw = _split(arguments)
+    context = Context(raw=raw, as_json="--json" in own, arguments=tuple(arguments))
+    try:
+        code = cli.main(list(own), prog_name="deployer", standalone_mode=False, obj=context)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output (head, less) went away: that is no failure, but Python would report it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except BaseException as error:  # noqa: BLE001  the one boundary: whatever it is becomes words and a code
+        return _failed(context, error)
+    return code if isinstance(code, int) else 0
+
+
+def _split(arguments: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Our arguments, and the raw ones for ansible-playbook behind `--`."""
+    if "--" not in arguments:
+        return tuple(arguments), ()
+    at = list(arguments).index("--")
+    return tuple(arguments[:at]), tuple(arguments[at + 1 :])
+
+
+def _failed(context: Context, error: BaseException) -> int:
+    known = _known(error)
+    if known is None:
+        known = DeployerError(f"{type(error).__name__}: {error}", hint=_report(context, error))
+    context.fail(known)
+    return known.exit_code
+
+
+def _known(error: BaseException) -> DeployerError | None:
+    """The error in our words, or None for one that nobody foresaw."""
+    if isinstance(error, DeployerError):
+        return error
+    if isinstance(error, click.ClickException):
+        return UsageError(error.format_message().removesuffix("."), hint="--help says what there is")
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return StoppedError("stopped")
+    return None
+
+
+def _report(context: Context, error: BaseException) -> str:
+    """Write what a maintainer needs to a file, and say where: no values and no environment, so no secrets."""
+    import tempfile
+    import traceback
+
+    lines = traceback.format_exception(error)
+    head = f"deployer {__version__}, Python {sys.version.split()[0]}, command {context.arguments[:1]}"
+    with tempfile.NamedTemporaryFile("w", prefix="deployer-report-", suffix=".txt", delete=False) as report:
+        report.write("\n".join((head, "", *lines)))
+    return f"this is a fault of deployer; please report it with {Path(report.name)}"

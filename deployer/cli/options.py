@@ -1,0 +1,97 @@
+"""What every command shares: the options that say where to work, and how results are printed."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from deployer.errors import DeployerError
+
+if TYPE_CHECKING:
+    from deployer.app import Deployer
+
+
+@dataclass(slots=True)
+class Context:
+    """One call of the command line."""
+
+    raw: tuple[str, ...] = ()
+    """Arguments behind `--`."""
+    as_json: bool = False
+    arguments: tuple[str, ...] = ()
+    command: str = ""
+    sandbox: str = ""
+    inventory: str = ""
+    environment: str = ""
+    is_silent: bool = False
+    """`--cron`: nothing is printed unless a person is needed or something failed."""
+
+    def deployer(self) -> Deployer:
+        """The library, set up as the options say."""
+        from deployer.app import Deployer
+
+        return Deployer(sandbox=self.sandbox, inventory=self.inventory, environment=self.environment)
+
+    def finish(self, data: object, text: Callable[[], None], code: int = 0) -> int:
+        """Print a result, as a document or as text, and give the exit code back."""
+        if self.as_json:
+            self._document(code, data=data)
+        elif not self.is_silent or code:
+            text()
+        return code
+
+    def fail(self, error: DeployerError) -> None:
+        """Print an error: one line, and what to do next."""
+        if self.as_json:
+            problem = {"reason": error.reason, "message": error.message, "hint": error.hint, "retry": error.retry}
+            self._document(error.exit_code, error=problem)
+        click.echo(f"deployer: {error.message}", err=True)
+        for line in error.hint.splitlines():
+            click.echo(f"  {line}", err=True)
+
+    def say(self, text: str) -> None:
+        """A message, which is not a result."""
+        if not self.is_silent:
+            click.echo(text, err=True)
+
+    def _document(self, code: int, *, data: object = None, error: object = None) -> None:
+        from deployer.model.codec import SCHEMA_VERSION, to_json
+
+        document = {
+            "schema": SCHEMA_VERSION,
+            "command": self.command or next(iter(self.arguments), ""),
+            "exit_code": code,
+            "data": to_json(data),
+            "error": error,
+        }
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person can be asked."""
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def common(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that all have, and the Context as its first argument."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document (doc/json.md).")
+    @click.option("--environment", "-E", default="", help="Environment: a folder of your inventories.")
+    @click.option("--inventory", "-i", default="", metavar="DIR", help="Inventory directory.")
+    @click.option("--sandbox", default="", metavar="NAME", help="Work in this sandbox (or DEPLOYER_SANDBOX).")
+    @click.pass_context
+    @functools.wraps(function)
+    def wrapped(ctx: click.Context, /, **kwargs: object) -> int:
+        context = ctx.ensure_object(Context)
+        context.command = ctx.command_path.removeprefix("deployer ")
+        for name in ("sandbox", "inventory", "environment", "as_json"):
+            setattr(context, name, kwargs.pop(name))
+        return function(context, **kwargs)
+
+    return wrapped

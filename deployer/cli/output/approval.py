@@ -1,0 +1,44 @@
+"""The header before anything happens, and the question for production."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployer.cli.options import Context
+from deployer.cli.output.base import RunListener
+from deployer.cli.output.words import header_lines
+from deployer.errors import RefusedError
+from deployer.model.plan import Plan
+from deployer.model.run import Run
+
+if TYPE_CHECKING:
+    from deployer.app import Deployer
+
+
+class Approver:
+    """Shows the header; asks where the environment is production."""
+
+    def __init__(self, context: Context, deployer: Deployer, listener: RunListener, *, yes: bool) -> None:
+        self._context = context
+        self._deployer = deployer
+        self._listener = listener
+        self._yes = yes
+
+    def __call__(self, run: Run, plan: Plan) -> bool:
+        """Whether to go on.
+
+        Raises:
+            RefusedError: production, no `--yes`, and nobody there to be asked.
+        """
+        hosts = {site.name: site.deployer_host.name for site in self._deployer.sites(run.sites)}
+        lines = header_lines(run, plan, self._deployer.running_versions(), hosts)
+        self._listener.header(lines, run, plan)
+        if self._yes or run.check or not plan.targets or not self._deployer.inventory.is_production:
+            return True
+        if not self._context.is_interactive:
+            raise RefusedError(
+                f"{run.environment} is production, and there is no terminal to ask on; nothing was rolled out",
+                hint="--yes confirms without asking",
+            )
+        many = len(plan.targets)
+        return self._listener.ask(f"{run.operation} on {many} target{'s' * (many > 1)} in {run.environment}?")

@@ -1,0 +1,26 @@
+"""Where the user's own operations are, without reading every setting: `--help` needs it, and must be quick."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from deployer.resources import setting_files
+
+
+def own_playbooks(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The user's folder of operations; what is wrong with a settings file is told when it is used."""
+    if named := environ.get("DEPLOYER_PLAYBOOKS"):
+        return (Path(named),)
+    for file in reversed(setting_files(environ)):
+        if found := _playbooks_in(file):
+            return (Path(found),)
+    return ()
+
+
+def _playbooks_in(file: Path) -> str:
+    try:
+        return str(tomllib.loads(file.read_text(encoding="utf-8")).get("playbooks", ""))
+    except (OSError, ValueError):
+        return ""

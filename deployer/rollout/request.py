@@ -1,0 +1,71 @@
+"""What somebody asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from deployer.model.json import JsonObject
+from deployer.model.operation import ManifestUse, Operation
+from deployer.model.site import Inventory, Site
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookOptions:
+    """How the playbook is run, in Ansible's own words."""
+
+    check: bool = False
+    diff: bool = False
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    forks: int = 0
+    verbosity: int = 0
+    become: bool = False
+    vault_ids: tuple[str, ...] = ()
+    raw: tuple[str, ...] = ()
+    """Raw arguments for ansible-playbook."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asked for, in words: nothing of it was looked up yet."""
+
+    operation: str
+    """Its name or its short command."""
+    sites: tuple[str, ...]
+    instances: tuple[str, ...] = ()
+    """Names; empty for all."""
+    limit: str = ""
+    """An Ansible host pattern over instances, clusters, nodes and sites."""
+    only: tuple[str, ...] = ()
+    """Target names (`viatris.fra1`) that a retry is about; empty for no such bound."""
+    sets: tuple[tuple[str, str], ...] = ()
+    """(path, value) to set in the manifests first, for operations that edit them."""
+    params: JsonObject = field(default_factory=dict)
+    options: PlaybookOptions = PlaybookOptions()
+    arguments: tuple[str, ...] = ()
+    """The command line that would do the same, less the program's name, for the record."""
+    retry_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for, looked up: one operation on the instances of some sites. The rest is as in `Wanted`."""
+
+    operation: Operation
+    inventory: Inventory
+    sites: tuple[Site, ...]
+    instances: tuple[str, ...] = ()
+    limit: str = ""
+    only: frozenset[str] = frozenset()
+    sets: tuple[tuple[str, str], ...] = ()
+    params: JsonObject = field(default_factory=dict)
+    options: PlaybookOptions = PlaybookOptions()
+    arguments: tuple[str, ...] = ()
+    retry_of: str = ""
+    who: str = ""
+    controller: str = ""
+
+    @property
+    def edits(self) -> bool:
+        """Whether manifests are changed before the playbook runs."""
+        return self.operation.manifest is ManifestUse.EDIT and bool(self.sets)

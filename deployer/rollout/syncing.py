@@ -1,0 +1,167 @@
+"""The sync step of a run: the clone of each site beside its remote, the manifests that landed, and what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from deployer.errors import DeployerError
+from deployer.model.run import Outcome
+from deployer.model.site import Site
+from deployer.model.sync import Change, CloneState, Commit, ManualWork, SyncResult, SyncStatus
+from deployer.ports import Clock, Clones, Host, Hosts, Manifests, Store
+from deployer.rollout.reading import Instances, hold, read_instances
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """A site after its sync."""
+
+    site: Site
+    before: str
+    revision: str
+    """What targets are rolled out from; empty when the remote could not be reached."""
+    instances: Instances
+    text: str
+    """What the sync did, one line."""
+    blocked: Outcome = Outcome.HELD
+    """How its held targets end: `unreachable` where only the network stood in the way."""
+    manual: ManualWork | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSync:
+    """What `deployer sync` reports of one site: one of the four is set."""
+
+    site: str
+    result: SyncResult | None = None
+    state: CloneState | None = None
+    """With `--check`."""
+    manual: ManualWork | None = None
+    error: DeployerError | None = None
+    """The deployer host could not be reached, or lacks something."""
+
+
+class Syncing:
+    """Syncs sites, keeps the books about it, and reads the manifests that landed."""
+
+    def __init__(self, hosts: Hosts, clones: Clones, manifests: Manifests, store: Store, clock: Clock) -> None:
+        self._hosts = hosts
+        self._clones = clones
+        self._manifests = manifests
+        self._store = store
+        self._clock = clock
+
+    def report(self, sites: Sequence[Site], *, check: bool, side_by_side: int) -> tuple[SiteSync, ...]:
+        """Sync every site, side by side; with `check` only look. One answer per site, in order."""
+        with ThreadPoolExecutor(max_workers=side_by_side) as pool:
+            return tuple(pool.map(self._look_at if check else self._sync_one, sites))
+
+    def peek(self, site: Site) -> Instances:
+        """The instances as the clone has them before any sync, to know what to lock; none where it cannot be read."""
+        try:
+            return self._instances(site, "HEAD")
+        except DeployerError:
+            # Whatever is wrong with the clone is found, named and reported by the sync that follows.
+            return Instances()
+
+    def sync(self, site: Site, change: Change | None = None) -> Synced:
+        """Sync a site, with a commit of automation on top, and read the revision that landed."""
+        result = self._land(site, change)
+        revision = result.revision
+        instances = self._instances(site, revision) if revision else self.peek(site)
+        reasons = _reasons(result, change) if revision else dict.fromkeys(instances.files, _why(result))
+        return Synced(
+            site=site,
+            before=result.before,
+            revision=revision,
+            instances=replace(instances, targets=hold(instances.targets, reasons)),
+            text=sentence(result),
+            blocked=Outcome.UNREACHABLE if result.status is SyncStatus.RETRY_LATER else Outcome.HELD,
+            manual=result.manual,
+        )
+
+    def look(self, site: Site) -> Synced:
+        """What a sync would bring, changing nothing but objects and refs/deployer/*: for `plan` and `--check`."""
+        found = self._clones.inspect(self._host(site), site.repository)
+        if isinstance(found, ManualWork):
+            instances = self.peek(site)
+            held = hold(instances.targets, dict.fromkeys(instances.files, found.line))
+            work = self._placed(site, found)
+            return Synced(site, "", "", replace(instances, targets=held), found.line, manual=work)
+        # Local commits on top of the remote's tip land as they are; what becomes of diverged ones the sync decides.
+        revision = found.head if found.ahead and not found.behind else found.remote
+        text = f"{len(found.ahead)} to land, {len(found.behind)} to receive (looked only)"
+        return Synced(site, found.head, revision, self._instances(site, revision), text)
+
+    def _sync_one(self, site: Site) -> SiteSync:
+        try:
+            result = self._land(site, None)
+        except DeployerError as error:
+            return SiteSync(site.name, error=error)
+        return SiteSync(site.name, result=result, manual=result.manual)
+
+    def _look_at(self, site: Site) -> SiteSync:
+        try:
+            found = self._clones.inspect(self._host(site), site.repository)
+        except DeployerError as error:
+            return SiteSync(site.name, error=error)
+        if isinstance(found, ManualWork):
+            return SiteSync(site.name, manual=self._placed(site, found))
+        return SiteSync(site.name, state=found)
+
+    def _land(self, site: Site, change: Change | None) -> SyncResult:
+        result = self._clones.sync(self._host(site), site.repository, change)
+        if result.manual is not None:
+            work = self._placed(site, result.manual)
+            self._store.open_work(work)
+            result = replace(result, manual=work)
+        elif result.status is not SyncStatus.RETRY_LATER:
+            self._store.close_work(result.host, result.path)
+        self._store.record_sync(f"{site.environment}/{site.name}", result, self._clock.now())
+        return result
+
+    def _placed(self, site: Site, work: ManualWork) -> ManualWork:
+        return replace(work, environment=site.environment, site=site.name, since=work.since or self._clock.now())
+
+    def _instances(self, site: Site, revision: str) -> Instances:
+        files = self._clones.read(self._host(site), site.repository, revision)
+        return read_instances(site, files, revision, self._manifests)
+
+    def _host(self, site: Site) -> Host:
+        return self._hosts.host(site.deployer_host)
+
+
+def sentence(result: SyncResult) -> str:
+    """What a sync did, one line."""
+    done = {
+        SyncStatus.IN_SYNC: "in step with its remote",
+        SyncStatus.RECEIVED: f"received {_commits(result.received)}",
+        SyncStatus.LANDED: f"landed {_commits(result.landed)}, received {_commits(result.received)}",
+    }.get(result.status, _why(result))
+    tries = f", {result.attempts} tries" if result.attempts > 1 else ""
+    left = f"; left for a person: {', '.join(result.left)}" if result.left else ""
+    return f"{done}{tries}{left}"
+
+
+def _commits(commits: Sequence[Commit]) -> str:
+    return "1 commit" if len(commits) == 1 else f"{len(commits)} commits"
+
+
+def _why(result: SyncResult) -> str:
+    if result.manual is not None:
+        return result.manual.line
+    return f"{result.path} on {result.host} could not be synced now; nothing was changed, it is tried again next time"
+
+
+def _reasons(result: SyncResult, change: Change | None) -> Mapping[str, str]:
+    """Manifest -> why it is not rolled out: a commit that touches it is not on the remote."""
+    reasons = {
+        path: f"{path}: {commit.oid[:10]} ({commit.subject}) by {commit.author} did not land; {_why(result)}"
+        for commit in result.unlanded
+        for path in commit.paths
+    }
+    if change is not None and not result.change:
+        reasons |= {edit.path: f"{edit.path}: the change did not land; {_why(result)}" for edit in change.edits}
+    return reasons
