@@ -1,0 +1,114 @@
+"""systemd as the manager: one unit file for each instance."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+
+from .errors import ServiceError
+from .layout import read, remove, write
+from .service import Definition
+
+_UNITS = "/etc/systemd/system"
+_TIMEOUT = 120.0
+_TAIL_LINES = "10"
+
+
+class Systemd:
+    """The systemd of this host.
+
+    Args:
+        units: the folder of unit files.
+        systemctl: the program.
+    """
+
+    def __init__(self, units: str = _UNITS, systemctl: str = "systemctl") -> None:
+        self._units = units
+        self._systemctl = systemctl
+        self._started = time.time()
+
+    def knows(self, wanted: Definition) -> bool:
+        """Whether the unit file says exactly so."""
+        return read(self._path(wanted.name)) == unit_file(wanted)
+
+    def start(self, wanted: Definition) -> None:
+        """Write the unit, and start the service anew, now and at each boot."""
+        unit = f"{wanted.name}.service"
+        if not self.knows(wanted):
+            write(self._path(wanted.name), unit_file(wanted))
+        # Always, not only after a write: a run that crashed between the two left a file that systemd has not read.
+        self._ask("daemon-reload")
+        # Five starts in ten seconds are systemd's limit, and a rollback's start counts too. A unit that never
+        # failed cannot be reset, which is fine.
+        self._try("reset-failed", unit)
+        self._ask("enable", "--quiet", unit)
+        self._started = time.time()
+        self._ask("restart", unit)
+
+    def remove(self, name: str) -> None:
+        """Stop the service and forget it."""
+        if read(self._path(name)) is None:
+            return
+        self._ask("disable", "--quiet", "--now", f"{name}.service")
+        remove(self._path(name))
+        self._ask("daemon-reload")
+        self._try("reset-failed", f"{name}.service")
+
+    def has_given_up(self, name: str) -> bool:
+        """Whether systemd does not try to start the service any more."""
+        # `is-failed` answers 0 only for that; a unit between two tries is `activating`.
+        return self._try("is-failed", "--quiet", f"{name}.service").returncode == 0
+
+    def log(self, wanted: Definition) -> list[str]:
+        """The last lines that the service wrote to the journal since it was started."""
+        unit, since = f"--unit={wanted.name}.service", f"--since=@{self._started:.0f}"
+        argv = ["journalctl", unit, since, f"--lines={_TAIL_LINES}", "--output=cat", "--no-pager", "--quiet"]
+        try:
+            done = subprocess.run(argv, capture_output=True, check=False, timeout=_TIMEOUT)
+        except (OSError, subprocess.TimeoutExpired):
+            return []
+        return done.stdout.decode("utf-8", "replace").splitlines()
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._units, f"{name}.service")
+
+    def _ask(self, *arguments: str) -> None:
+        done = self._try(*arguments)
+        if done.returncode != 0:
+            said = done.stderr.decode("utf-8", "replace").strip()
+            raise ServiceError(f"systemctl {' '.join(arguments)} failed with {done.returncode}: {said}")
+
+    def _try(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run([self._systemctl, *arguments], capture_output=True, check=False, timeout=_TIMEOUT)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ServiceError(f"systemctl {' '.join(arguments)} failed: {error}") from error
+
+
+def unit_file(wanted: Definition) -> str:
+    """The text of a service's unit file."""
+    user = f"User={wanted.user}\n" if wanted.user else ""
+    command = " ".join(_quoted(word) for word in wanted.argv)
+    folder = wanted.folder.replace("%", "%%")
+    return f"""\
+[Unit]
+Description={wanted.name.replace("%", "%%")}
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+ExecStart={command}
+WorkingDirectory={folder}
+{user}Restart=on-failure
+RestartSec=1
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def _quoted(word: str) -> str:
+    """A word of ExecStart that systemd takes as it is."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
