@@ -1,0 +1,166 @@
+"""This machine as a host: steps run in a session of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from io import FileIO
+from pathlib import Path
+from typing import cast
+
+from deployer.errors import UnreachableError
+from deployer.hosts import session, wire
+from deployer.model.json import JsonObject
+from deployer.model.program import Program
+from deployer.model.site import Machine
+from deployer.ports import Completed
+
+GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL at a deadline."""
+POLL = 0.02
+"""Seconds between two looks whether a group has ended."""
+NO_SIGNAL = 0
+"""To `kill`: only ask whether somebody is there."""
+CANNOT_RUN = 126
+"""What a shell exits with when a command exists and cannot be started."""
+
+
+class LocalSession:
+    """A child process with a process group of its own."""
+
+    def __init__(self, argv: Sequence[str], home: str) -> None:
+        folder = Path(home) if home else Path.home()
+        self._process = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            cwd=folder if folder.is_dir() else "/",
+            env={**os.environ, "HOME": home} if home else None,
+            start_new_session=True,
+        )
+        # With PIPE and no buffer all three are there, and raw files.
+        self._stdin = cast("FileIO", self._process.stdin)
+        self._stdout = cast("FileIO", self._process.stdout)
+        self._stderr = cast("FileIO", self._process.stderr)
+
+    def write(self, data: bytes) -> None:
+        """Send all of it to stdin."""
+        view = memoryview(data)
+        while view:
+            view = view[self._stdin.write(view) :]
+
+    def end_of_input(self) -> None:
+        """Close stdin."""
+        self._stdin.close()
+
+    def read(self) -> bytes:
+        """Some bytes of stdout."""
+        return self._stdout.read(session.CHUNK)
+
+    def read_error(self) -> bytes:
+        """Some bytes of stderr."""
+        return self._stderr.read(session.CHUNK)
+
+    def wait(self, seconds: float) -> int | None:
+        """The exit code; None when it did not end in time."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(seconds)
+        return None
+
+    def kill(self) -> None:
+        """SIGTERM to the group, and SIGKILL for what is left of it after a while: git removes its locks on SIGTERM."""
+        self._signal(signal.SIGTERM)
+        watch = session.Stopwatch(GRACE)
+        while self._signal(NO_SIGNAL) and watch.left:
+            time.sleep(POLL)
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _signal(self, number: int) -> bool:
+        """Whether the group still has a member (the first one is reaped on the way)."""
+        self._process.poll()
+        try:
+            os.killpg(self._process.pid, number)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the pipes."""
+        for stream in (self._stdin, self._stdout, self._stderr):
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+class LocalHost:
+    """The controller itself, where it is the deployer host, or plays one in a sandbox.
+
+    Args:
+        machine: of the inventory; `deployer_home` is what `~` means to steps.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._python = python_of(machine, sys.executable)
+
+    @property
+    def name(self) -> str:
+        """Of the inventory."""
+        return self._machine.name
+
+    @property
+    def _home(self) -> str:
+        return str(Path(self._machine.home).expanduser()) if self._machine.home else ""
+
+    def run(self, argv: Sequence[str], *, stdin: bytes = b"", deadline: float = 60.0) -> Completed:
+        """See `deployer.ports.Host`."""
+        command = session.checked(argv)
+        try:
+            started = LocalSession(command, self._home)
+        except FileNotFoundError as error:
+            return Completed(wire.NOT_FOUND, b"", f"{command[0]}: {error.strerror}\n".encode())
+        except PermissionError as error:
+            return Completed(CANNOT_RUN, b"", f"{command[0]}: {error.strerror}\n".encode())
+        completed = session.complete(started, stdin, deadline)
+        if completed is None:
+            raise late(self.name, command, deadline)
+        return completed
+
+    def call(self, program: Program, request: JsonObject, *, deadline: float = 120.0) -> JsonObject:
+        """See `deployer.ports.Host`."""
+        data = wire.bundle(program, request, home=self._home, deadline=deadline)
+        completed = self.run(wire.interpreter(self._python), stdin=data, deadline=deadline)
+        return session.answered(self.name, self._python, completed)
+
+    @contextlib.contextmanager
+    def hold(self, program: Program, request: JsonObject) -> Iterator[JsonObject]:
+        """See `deployer.ports.Host`."""
+        # A pipe always ends with its writer, so no heartbeats are needed here.
+        data = session.held_bundle(program, request, home=self._home, silence=0.0)
+        try:
+            started = LocalSession(wire.interpreter(self._python), self._home)
+        except OSError as error:
+            raise wire.failure(self.name, self._python, wire.NOT_FOUND, str(error).encode()) from error
+        with session.held(started, data, name=self.name, python=self._python, heartbeats=False) as answer:
+            yield answer
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def python_of(machine: Machine, default: str) -> str:
+    """The interpreter for our programs: what the inventory says, unless it leaves the choice to Ansible (`auto`)."""
+    said = machine.text("ansible_python_interpreter")
+    return default if not said or said.startswith("auto") else said
+
+
+def late(name: str, command: Sequence[str], deadline: float) -> UnreachableError:
+    """The error for a command that was ended at its deadline."""
+    return UnreachableError(f"{command[0].rsplit('/', 1)[-1]} on {name} did not end within {deadline:g} s")
