@@ -14,33 +14,51 @@ DOCUMENTATION = r"""
 module: instance_release
 short_description: Switch an instance to a release and a configuration
 description:
-  - Finds the release in the release store, checks it, unpacks it, writes the configuration, switches C(current), starts the
-    service, and waits until it is healthy with the expected version. Where it does not become healthy, what was there before is
-    started again and the task fails.
+  - Finds the release in the release store, checks it, unpacks it, writes the configuration, switches C(current),
+    starts the service, and waits until it is healthy with the expected version. Where it does not become healthy, what
+    was there before is started again and the task fails.
   - Does nothing where all of this is so already.
 author: The authors of deployer
 options:
-  name: {description: The instance's name., type: str, required: true}
-  application: {description: The application's name in the release store., type: str, required: true}
-  version: {description: The release. Empty keeps the one that is installed., type: str, default: ""}
-  store: {description: Address of the release store., type: str, default: ""}
-  home: {description: The folder that holds all instances of the host., type: path, default: /srv/instances}
-  configuration: {description: Text of the configuration file. Empty keeps the one that is installed., type: str, default: ""}
-  port: {description: Where the service listens., type: str, required: true}
-  health: {description: Path of the health endpoint., type: str, default: /health}
-  health_timeout: {description: Seconds to wait until the service is healthy., type: float, default: 60}
-  keep: {description: How many releases stay on the host., type: int, default: 3}
-  service_manager: {description: What keeps the service running., type: str, choices: [systemd, supervisor], default: systemd}
-  supervisor_socket: {description: Path of the supervisor's socket., type: str, default: ""}
-  command: {description: The program that serves, inside the release., type: str, default: bin/serve}
-  user: {description: The login that the service runs as., type: str, default: ""}
-  restart: {description: Restart also where nothing changed., type: bool, default: false}
-  run: {description: Identifier of the run., type: str, default: ""}
-  fence: {description: Number of the run. An older number than the host has seen is refused., type: int, default: 0}
-  lock_timeout: {description: Seconds to wait for another run that works on the instance., type: float, default: 30}
+  name:
+    {description: "The instance's name.", type: str, required: true}
+  application:
+    {description: "The application's name in the release store.", type: str, required: true}
+  version:
+    {description: "The release; empty keeps the one that is installed.", type: str, default: ""}
+  store:
+    {description: "Address of the release store.", type: str, default: ""}
+  home:
+    {description: "The folder that holds all instances of the host.", type: path, default: /srv/instances}
+  configuration:
+    {description: "Text of the configuration file; empty keeps the installed one.", type: str, default: ""}
+  port:
+    {description: "Where the service listens.", type: str, required: true}
+  health:
+    {description: "Path of the health endpoint.", type: str, default: /health}
+  health_timeout:
+    {description: "Seconds to wait until the service is healthy.", type: float, default: 60}
+  keep:
+    {description: "How many releases stay on the host.", type: int, default: 3}
+  service_manager:
+    {description: "What keeps the service running.", type: str, choices: [systemd, supervisor], default: systemd}
+  supervisor_socket:
+    {description: "Path of the supervisor's socket.", type: str, default: ""}
+  command:
+    {description: "The program that serves, inside the release.", type: str, default: bin/serve}
+  user:
+    {description: "The login that the service runs as; empty for the service manager's.", type: str, default: ""}
+  restart:
+    {description: "Restart also where nothing changed.", type: bool, default: false}
+  run:
+    {description: "Identifier of the run.", type: str, default: ""}
+  fence:
+    {description: "Number of the run; one older than the host has seen is refused.", type: int, default: 0}
+  lock_timeout:
+    {description: "Seconds to wait for another run on the same instance.", type: float, default: 30}
 attributes:
-  check_mode: {support: full, description: Touches nothing and tells what would change.}
-  diff_mode: {support: full, description: Shows version and configuration before and after.}
+  check_mode: {support: full, description: "Touches nothing and tells what would change."}
+  diff_mode: {support: full, description: "Shows version and configuration before and after."}
 """
 
 EXAMPLES = r"""
@@ -55,13 +73,20 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-version_before: {description: The version that was installed. Empty for none., type: str, returned: always}
-version_after: {description: The version that was wanted., type: str, returned: always}
-running: {description: The version that answers now or C(down) or C(unknown)., type: str, returned: always}
-switched: {description: Whether version or configuration are other ones now., type: bool, returned: always}
-rolled_back: {description: Whether what was there before was put back., type: bool, returned: always}
-steps: {description: Each step with name and changed and seconds and text., type: list, elements: dict, returned: always}
-log: {description: The last lines of a service that did not become healthy., type: list, elements: str, returned: always}
+version_before:
+  {description: "The version that was installed; empty for none.", type: str, returned: always}
+version_after:
+  {description: "The version that was wanted.", type: str, returned: always}
+running:
+  {description: "The version that answers now, or C(down) or C(unknown).", type: str, returned: always}
+switched:
+  {description: "Whether version or configuration are other ones now.", type: bool, returned: always}
+rolled_back:
+  {description: "Whether what was there before was put back.", type: bool, returned: always}
+steps:
+  {description: "Each step: name, changed, seconds, text.", type: list, elements: dict, returned: always}
+log:
+  {description: "Last lines of a service that was not healthy.", type: list, elements: str, returned: always}
 """
 
 ARGUMENTS = {

@@ -9,6 +9,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 from .errors import ReleaseError
@@ -18,7 +19,7 @@ _MOST_MEMBERS = 200_000
 _MOST_BYTES = 16 << 30
 
 
-def unpack(path: str, folder: str) -> int:
+def unpack(path: Path, folder: Path) -> int:
     """Unpack an archive into a new folder.
 
     Args:
@@ -34,10 +35,10 @@ def unpack(path: str, folder: str) -> int:
     try:
         with tarfile.open(path, "r:*") as archive:
             members = _checked(archive)
-            os.mkdir(folder, 0o755)
+            folder.mkdir(0o755)
             room_for(folder, sum(member.size for member in members.values()))
             for place, member in members.items():
-                _extract(archive, member, os.path.join(folder, place))
+                _extract(archive, member, folder / place)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ReleaseError(f"the archive cannot be unpacked: {error}") from error
     return sum(not member.isdir() for member in members.values())
@@ -115,13 +116,13 @@ def _escapes(folders: Sequence[str], target: str, links: set[str]) -> bool:
     return False
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
     if member.isdir():
-        os.makedirs(path, 0o755, exist_ok=True)
+        path.mkdir(0o755, parents=True, exist_ok=True)
         return
-    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+    path.parent.mkdir(0o755, parents=True, exist_ok=True)
     if member.issym():
-        os.symlink(member.linkname, path)
+        path.symlink_to(member.linkname)
         return
     source = archive.extractfile(member)
     if source is None:
@@ -130,7 +131,7 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> No
         _write(source, path, executable=bool(member.mode & 0o100))
 
 
-def _write(source: IO[bytes], path: str, *, executable: bool) -> None:
+def _write(source: IO[bytes], path: Path, *, executable: bool) -> None:
     # Owner, set-id bits and write permissions for others are not taken from an archive.
     mode = 0o755 if executable else 0o644
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)

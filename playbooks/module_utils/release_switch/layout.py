@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 from .errors import ReleaseError
@@ -38,23 +39,23 @@ class Layout:
 
     def __init__(self, home: str, name: str) -> None:
         self.name = name
-        self.folder = os.path.join(home, name)
-        self.releases = os.path.join(self.folder, "releases")
-        self.current = os.path.join(self.folder, "current")
-        self.configuration = os.path.join(self.folder, "configuration.json")
-        self.receipt = os.path.join(self.folder, "receipt.json")
-        self.journal = os.path.join(self.folder, "switch.json")
-        self.log = os.path.join(self.folder, "log", "service.log")
-        self.lock = os.path.join(self.folder, ".lock")
+        self.folder = Path(home) / name
+        self.releases = self.folder / "releases"
+        self.current = self.folder / "current"
+        self.configuration = self.folder / "configuration.json"
+        self.receipt = self.folder / "receipt.json"
+        self.journal = self.folder / "switch.json"
+        self.log = self.folder / "log" / "service.log"
+        self.lock = self.folder / ".lock"
 
-    def release(self, version: str) -> str:
+    def release(self, version: str) -> Path:
         """The folder of an unpacked release."""
-        return os.path.join(self.releases, version)
+        return self.releases / version
 
     def installed(self) -> str:
         """The version that `current` points to; empty for none."""
         try:
-            return os.path.basename(os.readlink(self.current))
+            return self.current.readlink().name
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -63,10 +64,10 @@ class Layout:
     def versions(self) -> list[str]:
         """The unpacked releases, the one that was switched to last first."""
         try:
-            names = [name for name in os.listdir(self.releases) if not name.startswith(".")]
+            names = [path.name for path in self.releases.iterdir() if not path.name.startswith(".")]
         except FileNotFoundError:
             return []
-        return sorted(names, key=lambda name: os.stat(self.release(name)).st_mtime_ns, reverse=True)
+        return sorted(names, key=lambda name: self.release(name).stat().st_mtime_ns, reverse=True)
 
     def point(self, version: str) -> None:
         """Let `current` point to a release, or to nothing for an empty version."""
@@ -74,40 +75,40 @@ class Layout:
             remove(self.current)
             return
         # A link cannot be replaced in place: between unlink and symlink the service would have no release.
-        temporary = os.path.join(self.folder, f"{_TEMPORARY}current")
+        temporary = self.folder / f"{_TEMPORARY}current"
         remove(temporary)
-        os.symlink(os.path.join("releases", version), temporary)
-        os.replace(temporary, self.current)
+        temporary.symlink_to(f"releases/{version}")
+        temporary.replace(self.current)
         sync_folder(self.folder)
 
-    def clean(self) -> list[str]:
+    def clean(self) -> list[Path]:
         """Remove what a crashed run left half done; must be called under the lock."""
         left = [
-            os.path.join(folder, name)
+            path
             for folder in (self.folder, self.releases)
-            if os.path.isdir(folder)
-            for name in os.listdir(folder)
-            if name.startswith(_TEMPORARY)
+            if folder.is_dir()
+            for path in folder.iterdir()
+            if path.name.startswith(_TEMPORARY)
         ]
         for path in left:
             remove(path)
         return left
 
-    def temporary(self, name: str) -> str:
+    def temporary(self, name: str) -> Path:
         """A path for something half done: `clean` removes it after a crash."""
-        return os.path.join(self.releases, f"{_TEMPORARY}{name}")
+        return self.releases / f"{_TEMPORARY}{name}"
 
 
-def remove(path: str) -> None:
+def remove(path: Path) -> None:
     """Remove a file, link or tree; nothing there is fine."""
-    if os.path.isdir(path) and not os.path.islink(path):
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
         return
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+        path.unlink()
 
 
-def sync_folder(path: str) -> None:
+def sync_folder(path: Path) -> None:
     """Let a rename in a folder survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -116,7 +117,7 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def write(path: str, text: str, *, mode: int = 0o644, owner: str = "") -> None:
+def write(path: Path, text: str, *, mode: int = 0o644, owner: str = "") -> None:
     """Replace a file whole or not at all.
 
     Args:
@@ -125,8 +126,7 @@ def write(path: str, text: str, *, mode: int = 0o644, owner: str = "") -> None:
         mode: its permissions.
         owner: the login whose group may read it; empty to leave the group as it falls.
     """
-    folder = os.path.dirname(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
+    descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
     with os.fdopen(descriptor, "wb") as file:
         if owner:
             os.fchown(file.fileno(), -1, group_of(owner))
@@ -134,8 +134,8 @@ def write(path: str, text: str, *, mode: int = 0o644, owner: str = "") -> None:
         file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
-    sync_folder(folder)
+    Path(temporary).replace(path)
+    sync_folder(path.parent)
 
 
 def group_of(login: str) -> int:
@@ -146,19 +146,19 @@ def group_of(login: str) -> int:
         raise ReleaseError(f"there is no user {login} on this host") from error
 
 
-def read(path: str) -> str | None:
+def read(path: Path) -> str | None:
     """The text of a file; None when there is none.
 
     What is not UTF-8 is read with replacements: it cannot be of ours, so it differs from anything wanted.
     """
     try:
-        with open(path, encoding="utf-8", errors="replace", newline="") as file:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
             return file.read()
     except FileNotFoundError:
         return None
 
 
-def read_json(path: str) -> Mapping[str, Any] | None:
+def read_json(path: Path) -> Mapping[str, Any] | None:
     """A JSON object of ours; None when there is none or it cannot be read.
 
     We replace these files whole, so one that cannot be read was written by somebody else, and says nothing.
@@ -177,8 +177,8 @@ def locked(layout: Layout, *, who: str, seconds: float) -> Iterator[None]:
     Raises:
         ReleaseError: another run holds it for longer than `seconds`.
     """
-    os.makedirs(layout.folder, exist_ok=True)
-    with open(layout.lock, "a+", encoding="utf-8") as file:
+    layout.folder.mkdir(parents=True, exist_ok=True)
+    with layout.lock.open("a+", encoding="utf-8") as file:
         _take(file.fileno(), layout, time.monotonic() + seconds)
         file.truncate(0)
         file.write(f"{who}, process {os.getpid()}\n")

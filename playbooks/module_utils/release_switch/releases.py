@@ -13,12 +13,12 @@ from .store import ReleaseStore
 
 def has_release(layout: Layout, version: str) -> bool:
     """Whether a release is unpacked: it got its name only when it was complete."""
-    return bool(version) and os.path.isdir(layout.release(version))
+    return bool(version) and layout.release(version).is_dir()
 
 
 def install(request: Request, layout: Layout, version: str, step: Step) -> None:
     """Find a release in the store, check it, and unpack it whole or not at all."""
-    os.makedirs(layout.releases, exist_ok=True)
+    layout.releases.mkdir(parents=True, exist_ok=True)
     archive, half = layout.temporary("archive"), layout.temporary(f"unpacked-{version}")
     store = ReleaseStore(request.store)
     store.fetch(request.application, version, archive)
@@ -26,7 +26,7 @@ def install(request: Request, layout: Layout, version: str, step: Step) -> None:
     remove(archive)
     # The name is the promise that all is there, so the content goes to the disk before it.
     os.sync()
-    os.rename(half, layout.release(version))
+    half.rename(layout.release(version))
     sync_folder(layout.releases)
     step.did(f"unpacked {files} files of version {version} from {store.shown}")
 
@@ -34,7 +34,7 @@ def install(request: Request, layout: Layout, version: str, step: Step) -> None:
 def discard(layout: Layout, version: str) -> None:
     """Remove a release; a crash leaves no half of it under its name."""
     half = layout.temporary(f"removed-{version}")
-    os.rename(layout.release(version), half)
+    layout.release(version).rename(half)
     remove(half)
 
 

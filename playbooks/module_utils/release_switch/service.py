@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -13,9 +14,9 @@ class Definition:
     name: str
     """`instance-viatris`."""
     argv: tuple[str, ...]
-    folder: str
+    folder: Path
     """Where it is started: `current`, so that a restart starts the release that is current then."""
-    log: str
+    log: Path
     """Where its output goes when the manager has no journal."""
     user: str = ""
     """The login it runs as; empty for that of the manager."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from . import health
@@ -46,8 +45,8 @@ def manager_of(request: Request) -> Manager:
 
 def definition_of(request: Request, layout: Layout) -> Definition:
     """How the instance's service is started."""
-    program = os.path.join(layout.current, request.command)
-    argv = (program, "--port", str(request.port), "--configuration", layout.configuration)
+    program = str(layout.current / request.command)
+    argv = (program, "--port", str(request.port), "--configuration", str(layout.configuration))
     return Definition(request.service, argv, layout.current, layout.log, request.user)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from .errors import ReleaseError
@@ -35,7 +35,7 @@ class ReleaseStore:
         if parts.scheme not in ("file", "http", "https"):
             raise ReleaseError(f"release_store cannot be {address!r}: it begins with file:// or https://")
         self._address = address.rstrip("/")
-        self._root = urllib.parse.unquote(parts.path) if parts.scheme == "file" else ""
+        self._root = Path(urllib.parse.unquote(parts.path)) if parts.scheme == "file" else None
         # A password in the address must not get into messages, which are kept and sent around.
         self.shown = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
 
@@ -58,7 +58,7 @@ class ReleaseStore:
                 return checksum.lower()
         raise ReleaseError(f"SHA256SUMS of version {version} of {application} in {self.shown} does not list {name}")
 
-    def fetch(self, application: str, version: str, path: str) -> None:
+    def fetch(self, application: str, version: str, path: Path) -> None:
         """Copy a release's archive to a file, if it is what the list says.
 
         Raises:
@@ -79,8 +79,8 @@ class ReleaseStore:
         return ReleaseError(f"version {version} of {application} is not in the release store {self.shown}")
 
     def _open(self, place: str) -> BinaryIO:
-        if self._root:
-            return _open_file(os.path.join(self._root, place))
+        if self._root is not None:
+            return _open_file(self._root / place)
         return self._open_address(f"{self._address}/{urllib.parse.quote(place)}")
 
     def _open_address(self, address: str) -> BinaryIO:
@@ -100,17 +100,17 @@ def _archive(application: str, version: str) -> str:
     return f"{application}-{version}.tar.gz"
 
 
-def _open_file(path: str) -> BinaryIO:
+def _open_file(path: Path) -> BinaryIO:
     try:
-        return open(path, "rb")
+        return path.open("rb")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _MissingError from error
 
 
-def _copy(source: BinaryIO, path: str) -> str:
+def _copy(source: BinaryIO, path: Path) -> str:
     """Copy a stream to a new file; its sha256."""
     checksum = hashlib.sha256()
-    with open(path, "xb") as target:
+    with path.open("xb") as target:
         while True:
             chunk = source.read(_CHUNK)
             if not chunk:
@@ -119,7 +119,7 @@ def _copy(source: BinaryIO, path: str) -> str:
             target.write(chunk)
 
 
-def room_for(path: str, size: int) -> None:
+def room_for(path: Path, size: int) -> None:
     """Raise ReleaseError when the file system of a folder has less than `size` bytes left."""
     free = shutil.disk_usage(path).free
     if free < size:

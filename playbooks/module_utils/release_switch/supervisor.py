@@ -9,6 +9,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .errors import ServiceError
@@ -27,7 +28,7 @@ class Supervisor:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._path = Path(path)
         self._log_start = 0
 
     def knows(self, wanted: Definition) -> bool:
@@ -37,8 +38,8 @@ class Supervisor:
 
     def start(self, wanted: Definition) -> None:
         """Define the service so, and start it anew."""
-        os.makedirs(os.path.dirname(wanted.log), exist_ok=True)
-        self._log_start = os.path.getsize(wanted.log) if os.path.exists(wanted.log) else 0
+        wanted.log.parent.mkdir(parents=True, exist_ok=True)
+        self._log_start = wanted.log.stat().st_size if wanted.log.exists() else 0
         self._ask({"do": "apply", "name": wanted.name, **_fields(wanted)})
 
     def remove(self, name: str) -> None:
@@ -53,7 +54,7 @@ class Supervisor:
     def log(self, wanted: Definition) -> list[str]:
         """The last lines that the service wrote since it was started."""
         try:
-            with open(wanted.log, "rb") as file:
+            with wanted.log.open("rb") as file:
                 file.seek(max(self._log_start, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
                 return file.read().decode("utf-8", "replace").splitlines()[-_TAIL_LINES:]
         except OSError:
@@ -77,11 +78,11 @@ class Supervisor:
 
     def _exchange(self, line: bytes) -> bytes:
         # A socket's address holds 107 bytes and paths of sandboxes are longer: go there through a descriptor.
-        folder = os.open(os.path.dirname(self._path), os.O_PATH | os.O_DIRECTORY)
+        folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY)
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(_TIMEOUT)
-                connection.connect(f"/proc/self/fd/{folder}/{os.path.basename(self._path)}")
+                connection.connect(f"/proc/self/fd/{folder}/{self._path.name}")
                 connection.sendall(line)
                 with connection.makefile("rb") as answers:
                     return answers.readline()
@@ -90,4 +91,4 @@ class Supervisor:
 
 
 def _fields(wanted: Definition) -> dict[str, object]:
-    return {"argv": list(wanted.argv), "cwd": wanted.folder, "environment": {}, "log": wanted.log}
+    return {"argv": list(wanted.argv), "cwd": str(wanted.folder), "environment": {}, "log": str(wanted.log)}

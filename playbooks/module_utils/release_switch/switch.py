@@ -108,7 +108,7 @@ class _Switch:
             )
         left = self._layout.clean()
         if left:
-            step.text = f"removed what a run that was cut off left: {', '.join(map(os.path.basename, left))}"
+            step.text = f"removed what a run that was cut off left: {', '.join(path.name for path in left)}"
         self._write_receipt(known, replace(known, run=self._request.run, fence=self._request.fence))
 
     def _look(self) -> Situation:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
+from pathlib import Path
 
 from .errors import ServiceError
 from .layout import read, remove, write
 from .service import Definition
 
-_UNITS = "/etc/systemd/system"
+_UNITS = Path("/etc/systemd/system")
 _TIMEOUT = 120.0
 _TAIL_LINES = "10"
 
@@ -23,7 +23,7 @@ class Systemd:
         systemctl: the program.
     """
 
-    def __init__(self, units: str = _UNITS, systemctl: str = "systemctl") -> None:
+    def __init__(self, units: Path = _UNITS, systemctl: str = "systemctl") -> None:
         self._units = units
         self._systemctl = systemctl
         self._started = time.time()
@@ -70,8 +70,8 @@ class Systemd:
             return []
         return done.stdout.decode("utf-8", "replace").splitlines()
 
-    def _path(self, name: str) -> str:
-        return os.path.join(self._units, f"{name}.service")
+    def _path(self, name: str) -> Path:
+        return self._units / f"{name}.service"
 
     def _ask(self, *arguments: str) -> None:
         done = self._try(*arguments)
@@ -90,7 +90,7 @@ def unit_file(wanted: Definition) -> str:
     """The text of a service's unit file."""
     user = f"User={wanted.user}\n" if wanted.user else ""
     command = " ".join(_quoted(word) for word in wanted.argv)
-    folder = wanted.folder.replace("%", "%%")
+    folder = str(wanted.folder).replace("%", "%%")
     return f"""\
 [Unit]
 Description={wanted.name.replace("%", "%%")}

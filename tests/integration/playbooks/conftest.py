@@ -1,4 +1,4 @@
-"""A release store, a supervisor that starts real processes, and the module run as Ansible runs it: all under tmp_path."""
+"""A release store, a supervisor of real processes, and the module run as Ansible runs it: all under tmp_path."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import pytest
 
 PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
 
-SERVICE = '''\
+SERVICE = """\
 #!/usr/bin/env python3
 import argparse, hashlib, http.server, json, pathlib, sys
 parser = argparse.ArgumentParser()
@@ -48,7 +48,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 http.server.HTTPServer.allow_reuse_address = True
 http.server.HTTPServer(("127.0.0.1", options.port), Handler).serve_forever()
-'''
+"""
 
 # Ansible puts module_utils beside the module in an archive; here its search path does the same.
 BOOTSTRAP = """\
