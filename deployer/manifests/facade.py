@@ -1,0 +1,102 @@
+"""The port `Manifests` over the table of formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from deployer.errors import UsageError
+from deployer.manifests.base import Document, Format, set_text
+from deployer.manifests.formats import format_of, known_format
+from deployer.manifests.merge import MergeResult, merge
+from deployer.manifests.source import refuse
+from deployer.model.manifest import Manifest, Problem
+from deployer.model.site import DEFAULT_FIELDS
+
+REQUIRED = ("version",)
+"""Fields without which a manifest is of no use."""
+
+
+class ManifestFormats:
+    """Reads, changes and merges manifests: the port `Manifests`."""
+
+    def parse(self, path: str, data: bytes, fields: Mapping[str, str]) -> Manifest:
+        """Read a manifest.
+
+        Args:
+            path: in the repository; its suffix decides the format.
+            data: the file's bytes.
+            fields: field name -> path in a manifest: the site's mapping, over `DEFAULT_FIELDS`.
+
+        Raises:
+            ManifestError: with every problem found, as `file:line: sentence`.
+            UsageError: a path of the mapping is none.
+        """
+        form = format_of(path)
+        document = form.read(path, data)
+        value = document.value
+        if not isinstance(value, Mapping):
+            raise refuse(Problem(path, 1, "the document is not a mapping of keys to values"))
+        mapping = _mapping(form, fields)
+        found, problems = _read_fields(document, mapping)
+        if problems:
+            raise refuse(*problems)
+        return Manifest(path=path, format=form.name, value=value, fields=found)
+
+    def set_value(self, path: str, data: bytes, where: str, value: str, fields: Mapping[str, str]) -> bytes:
+        """The same bytes with one value changed, and nothing else.
+
+        Args:
+            path: of the file; its suffix decides the format.
+            data: the file's bytes.
+            where: a field's name, or a path in the document (XPath for XML, `containers[0].image` for YAML and JSON).
+            value: the new text; a string stays a string.
+            fields: the site's mapping, over `DEFAULT_FIELDS`.
+
+        Raises:
+            UsageError: there is no such place, or there are several; the hint names the nearest.
+            ManifestError: the file cannot be read, or the text cannot be put there without changing something else.
+        """
+        form = format_of(path)
+        document = form.read(path, data)
+        return set_text(form, document, _mapping(form, fields).get(where, where), value)
+
+    def merge(self, path: str, base: bytes, ours: bytes, theirs: bytes) -> MergeResult:
+        """Merge two changes of one file; see `deployer.manifests.merge.merge`."""
+        return merge(known_format(path), path, base, ours, theirs)
+
+
+def duplicates(manifests: Iterable[Manifest]) -> tuple[Problem, ...]:
+    """A problem for every manifest whose instance, in the same cluster, an earlier one (by path) describes already."""
+    first: dict[tuple[str, str], Manifest] = {}
+    problems = []
+    for manifest in sorted(manifests, key=lambda each: each.path):
+        known = first.setdefault((manifest.instance, manifest.fields.get("cluster", "")), manifest)
+        if known is not manifest:
+            said = f"describes the instance {manifest.instance}, as {known.path} does"
+            problems.append(Problem(manifest.path, 0, said))
+    return tuple(problems)
+
+
+def _mapping(form: Format, fields: Mapping[str, str]) -> dict[str, str]:
+    """Field -> path for a format: where the site's path is of another format, the default holds."""
+    own = {name: where for name, where in fields.items() if form.has_paths_like(where)}
+    return {**DEFAULT_FIELDS[form.fields], **own}
+
+
+def _read_fields(document: Document, mapping: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    path = document.source.path
+    for name, where in mapping.items():
+        try:
+            places = document.find(where)
+        except UsageError as error:
+            raise UsageError(f"the field {name}: {error.message}", hint=error.hint) from error
+        if len(places) > 1:
+            problems.append(document.source.problem(places[1].start, f"{where} is there {len(places)} times"))
+        elif places and places[0].text and places[0].kind not in {"mapping", "sequence", "null"}:
+            found[name] = places[0].text
+        elif name in REQUIRED:
+            said = f"{where} is empty" if places else f"no {where}"
+            problems.append(Problem(path, document.line_near(where), said))
+    return found, problems
