@@ -1,0 +1,73 @@
+"""What a sandbox is, and what a backend that makes one can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+ENVIRONMENT = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A throwaway environment with sites of its own."""
+
+    name: str
+    backend: str
+    folder: Path
+    """Everything of it is in here."""
+    environment: str
+    """`sandbox`."""
+    inventory: Path
+    """The directory for `-i`."""
+    sites: tuple[str, ...]
+    instances: int
+    """Per site."""
+    created: datetime
+    """In UTC."""
+    is_complete: bool = True
+    """False when its `create` or `destroy` was interrupted: all that can be done with it is to destroy it."""
+
+
+class Backend(Protocol):
+    """Makes the hosts of sandboxes: one member of the family.
+
+    The facade gives it a folder that exists and belongs to the sandbox, keeps others away while it works, and removes
+    the folder after `destroy`.
+    """
+
+    def ports(self, sites: int, instances: int) -> int:
+        """How many ports of the loopback interface such a sandbox needs.
+
+        Args:
+            sites: number of sites.
+            instances: number of instances of each.
+        """
+
+    def create(self, sandbox: Sandbox, ports: Sequence[int]) -> None:
+        """Fill the folder and start what must run.
+
+        Args:
+            sandbox: what is to be there afterwards.
+            ports: as many as `ports` asked for; they are the sandbox's own until it is destroyed.
+
+        Raises:
+            DeployerError: it could not be done; the facade destroys what is there.
+        """
+
+    def start(self, sandbox: Sandbox) -> None:
+        """Start again what must run and does not: after a reboot, or after it was killed.
+
+        Raises:
+            DeployerError: something did not start.
+        """
+
+    def destroy(self, sandbox: Sandbox) -> None:
+        """End every process of the sandbox, also of one that is half made. The folder is the facade's.
+
+        Raises:
+            DeployerError: a process could not be ended.
+        """

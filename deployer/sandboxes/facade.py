@@ -1,0 +1,209 @@
+"""Create, list, start and destroy sandboxes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deployer.errors import DeployerError, LockedError, UsageError
+from deployer.sandboxes import free_ports, layout, marker
+from deployer.sandboxes.base import ENVIRONMENT, Backend, Sandbox
+from deployer.sandboxes.files import locked
+from deployer.sandboxes.marker import Marker
+from deployer.sandboxes.table import BACKENDS
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_SITE = re.compile(r"[a-z][a-z0-9]{0,19}")
+_NOT_SITES = frozenset({"all", "ungrouped", "local", "sites", "instances", "sandbox"})
+"""Groups that Ansible or the inventory's conventions have already."""
+_MOST_INSTANCES = 2000
+_DRAFT = ".new-"
+_PATIENCE = 30.0
+"""Seconds to wait for another process that works on the same sandbox."""
+
+
+class Sandboxes:
+    """The sandboxes under one folder.
+
+    Args:
+        root: the folder; made when the first sandbox is.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    def create(
+        self, name: str, *, sites: Sequence[str] = ("fra1",), instances: int = 3, backend: str = "local"
+    ) -> Sandbox:
+        """Make a sandbox; when that fails or is interrupted, what there is of it is destroyed.
+
+        Args:
+            name: lower-case letters, digits and dashes.
+            sites: names of the sites.
+            instances: number of instances of each site; the first is `viatris`.
+            backend: a name of `table.BACKENDS`.
+
+        Raises:
+            UsageError: one of these cannot be meant, or there is such a sandbox.
+            DeployerError: it could not be made.
+        """
+        _check(name, sites, instances, backend)
+        _check_path(self._root)
+        maker = BACKENDS[backend]()
+        with _file_errors(f"sandbox {name} could not be made"):
+            claimed = self._claim(name, tuple(sites), instances, backend, maker)
+            with self._alone(claimed.sandbox):
+                try:
+                    maker.create(claimed.sandbox, claimed.ports)
+                    return marker.set_complete(claimed, is_complete=True).sandbox
+                except BaseException:
+                    self._remove(claimed, maker)
+                    raise
+
+    def list(self) -> tuple[Sandbox, ...]:
+        """Every sandbox by name, also those that are half made."""
+        return tuple(found.sandbox for found in self._markers())
+
+    def get(self, name: str) -> Sandbox:
+        """A sandbox that is complete.
+
+        Raises:
+            UsageError: there is none of that name, or it is half made.
+        """
+        sandbox = self._find(name).sandbox
+        if not sandbox.is_complete:
+            raise UsageError(f"sandbox {name} is half made", hint=f"deployer sandbox destroy {name}")
+        return sandbox
+
+    def start(self, name: str) -> Sandbox:
+        """Start again what must run and does not: after a reboot, or after it was killed.
+
+        Raises:
+            UsageError: there is no such sandbox, or it is half made.
+            DeployerError: something did not start.
+        """
+        sandbox = self.get(name)
+        with _file_errors(f"sandbox {name} could not be started"), self._alone(sandbox):
+            BACKENDS[sandbox.backend]().start(sandbox)
+        return sandbox
+
+    def destroy(self, name: str) -> None:
+        """End every process of a sandbox and remove its folder.
+
+        Raises:
+            UsageError: there is no such sandbox.
+            LockedError: another process works on it.
+            DeployerError: a process could not be ended or a file not be removed.
+        """
+        found = self._find(name)
+        with _file_errors(f"sandbox {name} could not be removed"), self._alone(found.sandbox):
+            self._remove(found, BACKENDS[found.sandbox.backend]())
+
+    def _find(self, name: str) -> Marker:
+        found = marker.read(self._root / name) if _NAME.fullmatch(name) else None
+        if found is None:
+            there = ", ".join(sandbox.name for sandbox in self.list())
+            raise UsageError(f"no sandbox {name}; there is {there or 'none'}", hint="deployer sandbox create NAME")
+        return found
+
+    def _markers(self) -> Iterator[Marker]:
+        folders = sorted(self._root.iterdir()) if self._root.is_dir() else []
+        for folder in folders:
+            found = marker.read(folder) if _NAME.fullmatch(folder.name) else None
+            if found:
+                yield found
+
+    def _claim(self, name: str, sites: tuple[str, ...], instances: int, backend: str, maker: Backend) -> Marker:
+        """Take the name and the ports; the marker is in the folder from its first moment."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with locked(self._root / ".lock", _PATIENCE) as is_ours:
+            if not is_ours:
+                raise LockedError(f"another process is creating a sandbox in {self._root}")
+            # Only the holder of the lock has drafts: any that are there were left by a crash.
+            for draft in self._root.glob(f"{_DRAFT}*"):
+                shutil.rmtree(draft)
+            folder = self._root / name
+            if folder.exists():
+                raise UsageError(f"there is a sandbox {name} already", hint=f"deployer sandbox destroy {name}")
+            taken = {port for found in self._markers() for port in found.ports}
+            ports = free_ports.choose(maker.ports(len(sites), instances), folder, taken)
+            draft = self._root / f"{_DRAFT}{name}"
+            draft.mkdir()
+            claimed = Marker(_sandbox(folder, sites, instances, backend), ports)
+            marker.write(claimed, draft)
+            draft.rename(folder)
+            return claimed
+
+    @contextmanager
+    def _alone(self, sandbox: Sandbox) -> Iterator[None]:
+        with locked(sandbox.folder / ".lock", _PATIENCE) as is_ours:
+            if not is_ours:
+                raise LockedError(f"another process works on sandbox {sandbox.name}")
+            yield
+
+    def _remove(self, found: Marker, backend: Backend) -> None:
+        marker.set_complete(found, is_complete=False)
+        backend.destroy(found.sandbox)
+        folder = found.sandbox.folder
+        for entry in folder.iterdir():
+            if entry.name != marker.FILE:
+                _remove_entry(entry)
+        (folder / marker.FILE).unlink()
+        folder.rmdir()
+
+
+def _sandbox(folder: Path, sites: tuple[str, ...], instances: int, backend: str) -> Sandbox:
+    return Sandbox(
+        name=folder.name,
+        backend=backend,
+        folder=folder,
+        environment=ENVIRONMENT,
+        inventory=layout.inventory(folder),
+        sites=sites,
+        instances=instances,
+        created=datetime.now(UTC).replace(microsecond=0),
+        is_complete=False,
+    )
+
+
+def _check(name: str, sites: Sequence[str], instances: int, backend: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a sandbox: lower-case letters, digits and dashes, 40 at most")
+    if backend not in BACKENDS:
+        raise UsageError(f"no backend {backend}; there is {', '.join(sorted(BACKENDS))}")
+    if not sites or len(set(sites)) != len(sites):
+        raise UsageError("a sandbox needs sites, each named once")
+    for site in sites:
+        if not _SITE.fullmatch(site) or site in _NOT_SITES:
+            raise UsageError(f"{site!r} is no name for a site: like fra1, letters and digits, 20 at most")
+    if not 1 <= instances <= _MOST_INSTANCES:
+        raise UsageError(f"a site has 1 to {_MOST_INSTANCES} instances, not {instances}")
+
+
+def _check_path(root: Path) -> None:
+    # These paths stand in the inventory, where Ansible would take such a part for a template.
+    if any(mark in str(root) for mark in ("{{", "{%", "{#", "\n")):
+        raise UsageError(f"sandboxes cannot be in {str(root)!r}: Ansible would read a template in that path")
+
+
+def _remove_entry(entry: Path) -> None:
+    if entry.is_symlink() or not entry.is_dir():
+        entry.unlink()
+        return
+    # A release may have been unpacked with folders that nobody may write to.
+    for folder, _, _ in os.walk(entry):
+        Path(folder).chmod(0o700)
+    shutil.rmtree(entry)
+
+
+@contextmanager
+def _file_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DeployerError(f"{what}: {error}") from error

@@ -1,0 +1,55 @@
+"""Writing files so that a crash leaves the old one or the new one, and locks on files."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Put the text in place of the file, whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+@contextmanager
+def locked(path: Path, seconds: float) -> Iterator[bool]:
+    """Hold the lock of a file that is made when it is not there; nobody inherits it.
+
+    Args:
+        path: the file.
+        seconds: how long to wait for another holder.
+
+    Yields:
+        Whether it was got; False also when the file was removed while it was waited for.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield _take(handle, time.monotonic() + seconds) and is_same_file(path, handle)
+    finally:
+        os.close(handle)
+
+
+def is_same_file(path: Path, handle: int) -> bool:
+    """Whether the open file is still the one at the path."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except OSError:
+        return False
+
+
+def _take(handle: int, until: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.02)
+        else:
+            return True

@@ -1,0 +1,132 @@
+"""The backend `local`: hosts that are folders of this machine. It needs no privileges."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import deployer
+from deployer.errors import DeployerError, UnreachableError
+from deployer.sandboxes import customers, inventory_files, layout, releases, repositories
+from deployer.sandboxes.base import Sandbox
+from deployer.sandboxes.client import ask
+from deployer.sandboxes.files import locked
+from deployer.sandboxes.history import VERSION
+from deployer.sandboxes.layout import CLUSTER, SiteLayout
+from deployer.sandboxes.manifest_text import Instance
+from deployer.sandboxes.processes import Identity, send, session_of, signal_session, wait_until_gone
+
+_START = 30.0
+_END = 20.0
+"""Seconds for a supervisor to end: a service may take five to end by itself."""
+_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
+
+
+class Local:
+    """Hosts that are folders of this machine."""
+
+    def ports(self, sites: int, instances: int) -> int:
+        """One for each instance."""
+        return sites * instances
+
+    def create(self, sandbox: Sandbox, ports: Sequence[int]) -> None:
+        """Build repositories, releases, inventory, and start a supervisor per host."""
+        releases.build(layout.releases(sandbox.folder))
+        sites = _sites(sandbox)
+        # The second site shows the other format.
+        forms = {site.name: "yaml" if place == 1 else "xml" for place, site in enumerate(sites)}
+        for place, site in enumerate(sites):
+            own = ports[place * sandbox.instances : (place + 1) * sandbox.instances]
+            repositories.build(site, _instances(site, own), forms[site.name])
+            for folder in (site.instances_home, site.run, site.log):
+                folder.mkdir(parents=True)
+        inventory_files.write(sandbox.folder, sites, forms)
+        self.start(sandbox)
+
+    def start(self, sandbox: Sandbox) -> None:
+        """Start the supervisors that do not run; each brings back its services."""
+        with ExitStack() as stack:
+            starting = [(site, stack.enter_context(_supervisor(site))) for site in _sites(sandbox)]
+            for site, process in starting:
+                _, errors = process.communicate(timeout=_START)
+                if process.returncode != 0:
+                    raise DeployerError(f"the supervisor of {site.host_name} did not start: {errors.strip()}")
+
+    def destroy(self, sandbox: Sandbox) -> None:
+        """End the supervisors and what they started."""
+        for site in _sites(sandbox):
+            if site.run.is_dir():
+                _end_supervisor(site)
+                _end_services(site)
+
+
+def _sites(sandbox: Sandbox) -> tuple[SiteLayout, ...]:
+    return tuple(SiteLayout(sandbox.folder, site) for site in sandbox.sites)
+
+
+def _instances(site: SiteLayout, ports: Sequence[int]) -> tuple[Instance, ...]:
+    return tuple(
+        Instance(name=name, site=site.name, cluster=CLUSTER, host=site.host_name, port=port, version=VERSION)
+        for name, port in zip(customers.names(len(ports)), ports, strict=True)
+    )
+
+
+def _supervisor(site: SiteLayout) -> subprocess.Popen[str]:
+    # Without site-packages (-S) it starts in a third of the time; so it has to be told where our package is.
+    package = Path(deployer.__file__).resolve().parent.parent
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return subprocess.Popen(
+        [sys.executable, "-S", "-m", "deployer.sandboxes.supervisor", str(site.host)],
+        cwd="/",
+        env={"PATH": os.defpath, **kept, "HOME": str(site.home), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(package)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _end_supervisor(site: SiteLayout) -> None:
+    # One that was killed, hangs or never came up does not answer: the record and the lock below tell which.
+    with suppress(UnreachableError):
+        ask(site.socket, {"do": "shutdown"}, seconds=_END)
+    supervisor = _recorded(site.run / "supervisor.json")
+    if supervisor and wait_until_gone([supervisor], 2.0):
+        send(supervisor, signal.SIGKILL)
+        wait_until_gone([supervisor], 5.0)
+    with locked(site.run / "supervisor.lock", 5.0) as is_free:
+        if not is_free:
+            raise DeployerError(f"the supervisor of {site.host_name} cannot be ended")
+
+
+def _end_services(site: SiteLayout) -> None:
+    left = tuple(_recorded_services(site.run / "services.json"))
+    for leader in left:
+        signal_session(leader, signal.SIGKILL)
+    if stubborn := wait_until_gone([member for leader in left for member in session_of(leader)], 5.0):
+        raise DeployerError(f"process {stubborn[0].pid} of {site.host_name} cannot be ended")
+
+
+def _recorded(path: Path) -> Identity | None:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return Identity(**record)
+
+
+def _recorded_services(path: Path) -> Iterator[Identity]:
+    try:
+        services = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    for service in services:
+        if service["process"]:
+            yield Identity(**service["process"])

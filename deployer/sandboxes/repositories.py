@@ -1,0 +1,94 @@
+"""The git repositories of a site: the bare remote with its history, the clone of automation, the clone of a person."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from git import Repo
+from git.cmd import Git
+from git.exc import GitError
+
+from deployer.errors import DeployerError
+from deployer.sandboxes.history import BRANCH, steps, stream
+from deployer.sandboxes.layout import SiteLayout
+from deployer.sandboxes.manifest_text import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who commits in a clone."""
+
+    name: str
+    mail: str
+
+
+AUTOMATION = Person("sandbox-deployer", "deployer@sandbox.example")
+ERIN = Person("Erin Halvorsen", "erin.halvorsen@example.com")
+
+
+def build(site: SiteLayout, instances: Sequence[Instance], form: str) -> None:
+    """Make the three repositories of a site.
+
+    Args:
+        site: where they go.
+        instances: what the manifests are about.
+        form: `xml` or `yaml`.
+
+    Raises:
+        DeployerError: git failed.
+    """
+    try:
+        _write_identity(site.home, AUTOMATION)
+        _make_remote(site, stream(steps(instances, form, site.repository)))
+        _clone(site, site.clone)
+        _clone(site, site.persons_clone)
+        _set_person(site.persons_clone, ERIN)
+    except GitError as error:
+        raise DeployerError(f"git could not build {site.repository} of the sandbox: {error}") from error
+
+
+def _make_remote(site: SiteLayout, history: bytes) -> None:
+    site.remote.mkdir(parents=True)
+    _git(site, "init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}", str(site.remote))
+    stream_file = site.remote / "history"
+    stream_file.write_bytes(history)
+    with stream_file.open("rb") as stream_input:
+        _git(site, "-C", str(site.remote), "fast-import", "--quiet", "--done", stdin=stream_input.fileno())
+    stream_file.unlink()
+    with Repo(site.remote) as repository, repository.config_writer() as config:
+        config.set_value("receive", "denyNonFastForwards", "true")
+        config.set_value("receive", "denyDeletes", "true")
+
+
+def _clone(site: SiteLayout, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _git(site, "clone", "--quiet", "--template=", "--", site.remote.as_uri(), str(path))
+
+
+def _write_identity(home: Path, person: Person) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    text = f"[user]\n\tname = {person.name}\n\temail = {person.mail}\n[init]\n\tdefaultBranch = {BRANCH}\n"
+    (home / ".gitconfig").write_text(text, encoding="utf-8")
+
+
+def _set_person(clone: Path, person: Person) -> None:
+    with Repo(clone) as repository, repository.config_writer() as config:
+        config.set_value("user", "name", person.name)
+        config.set_value("user", "email", person.mail)
+        # The settings of whoever plays the person must not ask for a key that is not there.
+        config.set_value("commit", "gpgSign", "false")
+
+
+def _git(site: SiteLayout, *arguments: str, stdin: int | None = None) -> None:
+    """Run git with an environment of its own: GIT_DIR of a hook or the user's settings must not reach it."""
+    environment = (
+        f"PATH={os.environ.get('PATH', os.defpath)}",
+        f"HOME={site.home}",
+        "GIT_CONFIG_NOSYSTEM=1",
+        "GIT_TERMINAL_PROMPT=0",
+        "LC_ALL=C.UTF-8",
+    )
+    Git(site.folder).execute(["env", "-i", *environment, "git", *arguments], istream=stdin)
