@@ -1,0 +1,170 @@
+"""The process around one playbook run: `python -m deployer.playbook.child JOB.json`.
+
+It is the only importer of ansible_runner. It dies with the controller and takes all its descendants with it, writes
+one row of events.jsonl for each event of Ansible, and leaves nothing behind that ansible-runner wrote. Its standard
+input holds, as JSON, what must not be written (`secrets`) and what leads to it (`vaulted`, `vault_sources`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deployer.model.json import JsonObject
+from deployer.playbook import processes, vault
+from deployer.playbook.job import Job
+from deployer.playbook.redaction import Redactor
+from deployer.playbook.rows import END, row_of
+
+_IDENT = "run"
+_POLL = 0.5
+"""Seconds between two looks of ansible-runner at whether to end; output wakes it at once."""
+_MASTER_SECONDS = 30.0
+
+
+class Cancel:
+    """Whether the run is to end: by SIGTERM, or because the controller is gone."""
+
+    def __init__(self, parent: int) -> None:
+        self._parent = parent
+        self._asked = False
+
+    def ask(self, _number: int, _frame: object) -> None:
+        """Handle SIGTERM: Ansible ends first, then ansible-runner sees that it did."""
+        self._asked = True
+        processes.signal_all(processes.descendants(os.getpid()), signal.SIGTERM)
+
+    def __call__(self) -> bool:
+        """As ansible-runner asks it, again and again."""
+        return self._asked or processes.is_orphan(self._parent)
+
+
+class Recording:
+    """events.jsonl and ansible.log, written as things happen and readable by their owner only."""
+
+    def __init__(self, job: Job, redactor: Redactor) -> None:
+        self._events = _append(job.events)
+        self._log = _append(job.log)
+        self._wake = job.wake
+        self._redactor = redactor
+
+    def event(self, event: Mapping[str, object]) -> bool:
+        """One event of Ansible. False, so that ansible-runner writes no file of its own for it."""
+        if text := str(event.get("stdout") or ""):
+            os.write(self._log, self._redactor.text(text).encode(errors="replace") + b"\n")
+        row = row_of(event, self._redactor)
+        if row is not None:
+            self.row(row)
+        return False
+
+    def row(self, row: JsonObject) -> None:
+        """One row, in one write: a reader never sees half of two."""
+        os.write(self._events, json.dumps(row, ensure_ascii=True).encode() + b"\n")
+        try:
+            os.write(self._wake, b".")
+        except (BrokenPipeError, BlockingIOError):
+            return  # the controller is gone, or has enough to wake up for
+
+
+def _append(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def main() -> int:
+    """Run the job; 0 whenever its end is recorded."""
+    job = Job.read(Path(sys.argv[1]))
+    cancel = Cancel(job.parent)
+    signal.signal(signal.SIGTERM, cancel.ask)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    processes.bind_to_parent(job.parent)
+    # Nothing that Ansible starts may keep the controller waiting for the end of this pipe.
+    os.set_inheritable(job.wake, False)  # noqa: FBT003  it has no keyword
+    os.set_blocking(job.wake, False)
+    os.environ.pop("PYTHONPATH", None)
+    # What must not be written is decided before anything is.
+    recording = Recording(job, _redactor(json.load(sys.stdin)))
+    end: JsonObject = {"status": "failed", "rc": None}
+    try:
+        _open_masters(job, cancel)
+        if not cancel():
+            end = _run(job, cancel, recording)
+    finally:
+        processes.sweep(os.getpid())
+        shutil.rmtree(job.private, ignore_errors=True)
+        shutil.rmtree(job.sockets, ignore_errors=True)
+    status = "canceled" if cancel() else end["status"]
+    recording.row({"event": END, "time": datetime.now(UTC).isoformat(), "status": status, "rc": end["rc"]})
+    return 0
+
+
+def _redactor(given: Mapping[str, list[str]]) -> Redactor:
+    secrets = list(given["secrets"])
+    if given["vaulted"]:
+        known = tuple(vault.passwords(given["vault_sources"]))
+        secrets += [*known, *vault.decrypted(given["vaulted"], known)]
+    return Redactor(secrets)
+
+
+def _open_masters(job: Job, cancel: Cancel) -> None:
+    """One connection to each machine first: many at once would run into the start limit of its sshd.
+
+    Where it fails, Ansible says so for each target.
+    """
+    if not job.masters:
+        return
+    with ThreadPoolExecutor(job.side_by_side) as pool:
+        for _ in pool.map(lambda argv: None if cancel() else _open_master(argv), job.masters):
+            pass
+
+
+def _open_master(argv: tuple[str, ...]) -> None:
+    try:
+        # Its output is not kept: a connection in the background holds on to it.
+        subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_MASTER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return
+
+
+def _run(job: Job, cancel: Cancel, recording: Recording) -> JsonObject:
+    # Imported here: its 60 ms would come before the binding to the controller.
+    import ansible_runner  # noqa: PLC0415  the reason is above
+
+    def status(given: Mapping[str, object], **_: object) -> None:
+        if given.get("status") == "running":
+            # ansible-runner has just written the whole environment into it.
+            (Path(job.private) / "artifacts" / _IDENT / "command").unlink(missing_ok=True)
+
+    runner = ansible_runner.run(
+        private_data_dir=job.private,
+        project_dir=job.working,
+        ident=_IDENT,
+        playbook=job.playbook,
+        inventory=list(job.inventories),
+        cmdline=shlex.join(job.arguments),
+        settings={"pexpect_timeout": _POLL, "suppress_output_file": True, "idle_timeout": None},
+        quiet=True,
+        event_handler=recording.event,
+        status_handler=status,
+        cancel_callback=cancel,
+    )
+    return {"status": str(runner.status), "rc": runner.rc}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

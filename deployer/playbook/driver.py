@@ -1,0 +1,251 @@
+"""Runs playbooks: starts the child process, follows its events, and says what became of each target.
+
+The controller never imports ansible_runner; it reads events.jsonl as the child writes it (doc/driver.md).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from deployer import resources
+from deployer.errors import InventoryError, UsageError
+from deployer.model.json import JsonObject
+from deployer.model.plan import Target
+from deployer.model.run import Outcome, TargetResult
+from deployer.playbook import inventory, job, processes, redaction, vault
+from deployer.playbook.errors import PlaybookError
+from deployer.playbook.outcomes import Outcomes
+from deployer.playbook.workspace import Workspace, workspace, write_inputs
+from deployer.ports import Clock, Listener, PlaybookRun, Stop
+from deployer.settings import AnsibleSettings, SshSettings
+
+_LOOK = 0.1
+"""Seconds between two looks at `stop`; an event wakes the driver at once."""
+_TERM_SECONDS = 12.0
+"""How long the child may take to end everything below it after SIGTERM."""
+
+
+class AnsibleDriver:
+    """Implements `deployer.ports.Driver` with ansible-runner in a child process.
+
+    Args:
+        folder: of the runs; `RUN/BATCH/` in it keeps events.jsonl and ansible.log of each batch.
+        settings: of Ansible.
+        ssh: of connections.
+        clock: for the time of what has no time of its own.
+        environ: the user's environment, of which only a few names reach Ansible; this process's own by default.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: AnsibleSettings,
+        ssh: SshSettings,
+        clock: Clock,
+        *,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._ssh = ssh
+        self._clock = clock
+        self._environ = os.environ if environ is None else environ
+
+    def run(self, playbook: PlaybookRun, listener: Listener, stop: Stop) -> tuple[TargetResult, ...]:
+        """Run it to its end; every target of the batch gets exactly one result.
+
+        Raises:
+            PlaybookError: Ansible could not be started, or could not read the playbook; its `results` say so of every
+                target.
+            InventoryError: the inventory is not there: Ansible would take its name for a host.
+            UsageError: a variable or an argument cannot be used in a run.
+        """
+        if not Path(playbook.inventory).exists():
+            raise InventoryError(f"there is no inventory {playbook.inventory}")
+        if "instance" in playbook.variables:
+            raise UsageError("the variable instance holds the manifest; it cannot be given")
+        usable = tuple(target for target in playbook.targets if inventory.is_host_name(target.name))
+        results = {target.name: _unusable(target) for target in playbook.targets}
+        results |= {result.target: result for result in self._play(playbook, usable, listener, stop)}
+        for result in results.values():
+            listener.result(result)
+        return tuple(results.values())
+
+    def _play(
+        self, playbook: PlaybookRun, targets: Sequence[Target], listener: Listener, stop: Stop
+    ) -> tuple[TargetResult, ...]:
+        outcomes = Outcomes(targets, self._clock.now())
+        if stop.asked or not targets:
+            return outcomes.results(stopped=True)
+        with workspace(self._folder, playbook) as space, self._started(playbook, targets, space) as child:
+            stopped = self._follow(child, _Tail(space.events), outcomes, listener, stop)
+        results = outcomes.results(stopped=stopped)
+        if outcomes.nothing_ran and not stopped and not outcomes.was_stopped:
+            error = outcomes.first_error or "Ansible did not start"
+            for result in results:
+                listener.result(result)
+            raise PlaybookError(f"{playbook.playbook}: {error}", results=results, hint=f"the full log: {space.log}")
+        return results
+
+    @contextmanager
+    def _started(
+        self, playbook: PlaybookRun, targets: Sequence[Target], space: Workspace
+    ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+        """The child, and the pipe on which it says that there is an event; ended with the context, whatever happens."""
+        write_inputs(space, playbook, targets)
+        reader, writer = os.pipe()
+        try:
+            task = self._job(playbook, targets, space, writer)
+            task.write(space.job)
+            child = self._popen(playbook, task, space)
+        except BaseException:
+            os.close(reader)
+            raise
+        finally:
+            os.close(writer)
+        try:
+            self._tell_secrets(child, playbook, targets)
+            yield child, reader
+        except BaseException:
+            child.terminate()
+            raise
+        finally:
+            end(child, str(space.sockets))
+            os.close(reader)
+
+    def _job(self, playbook: PlaybookRun, targets: Sequence[Target], space: Workspace, wake: int) -> job.Job:
+        wanted = playbook.forks or self._settings.forks
+        forks = job.forks(targets, playbook.site, wanted, self._settings.per_host)
+        return job.Job(
+            parent=os.getpid(),
+            events=str(space.events),
+            log=str(space.log),
+            private=str(space.private),
+            sockets=str(space.sockets),
+            playbook=playbook.playbook,
+            inventories=(str(Path(playbook.inventory).absolute()), str(space.inventory)),
+            arguments=job.arguments(playbook, space.private, forks),
+            working=_working_folder(space),
+            masters=job.masters(targets, playbook.site, self._ssh, str(space.sockets)),
+            side_by_side=self._settings.per_host,
+            wake=wake,
+        )
+
+    def _popen(self, playbook: PlaybookRun, task: job.Job, space: Workspace) -> subprocess.Popen[bytes]:
+        shipped = resources.shipped("playbooks")
+        settings = (self._settings, self._ssh)
+        environment = job.environment(self._environ, playbook.playbook, shipped, task, settings)
+        # -P: a yaml.py in the folder that somebody happens to be in is not imported.
+        command = [sys.executable, "-P", "-m", "deployer.playbook.child", str(space.job)]
+        with space.log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=task.working,
+                env=environment | {"PYTHONPATH": str(Path(resources.__file__).parent.parent)},
+                pass_fds=(task.wake,),
+                # A Ctrl-C on the terminal is ours: the first one lets the playbook finish.
+                start_new_session=True,
+            )
+
+    def _tell_secrets(self, child: subprocess.Popen[bytes], playbook: PlaybookRun, targets: Sequence[Target]) -> None:
+        assert child.stdin is not None  # noqa: S101  it was asked for as a pipe
+        text = json.dumps(_secrets(playbook, targets, self._environ, self._settings.environment))
+        with suppress(BrokenPipeError), child.stdin as pipe:
+            pipe.write(text.encode())
+
+    def _follow(
+        self,
+        started: tuple[subprocess.Popen[bytes], int],
+        tail: _Tail,
+        outcomes: Outcomes,
+        listener: Listener,
+        stop: Stop,
+    ) -> bool:
+        """Pass on what happens until the child ends; whether it was stopped."""
+        child, reader = started
+        stopped, until = False, 0.0
+        is_open = True
+        while is_open:
+            if stop.now and not stopped:
+                stopped = True
+                until = time.monotonic() + _TERM_SECONDS
+                child.terminate()
+            if stopped and time.monotonic() > until:
+                break
+            if select.select([reader], [], [], _LOOK)[0]:
+                is_open = bool(os.read(reader, 65536))
+            for row in tail.rows():
+                for event in outcomes.feed(row):
+                    listener.event(event)
+        return stopped
+
+
+class _Tail:
+    """Whole rows of a growing file, each once."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._rest = b""
+
+    def rows(self) -> Iterator[JsonObject]:
+        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
+        for line in lines:
+            yield json.loads(line)
+
+
+def end(child: subprocess.Popen[bytes], sockets: str) -> None:
+    """Wait for a child that is about to end; one that does not is ended, and what it leaves behind with it.
+
+    Args:
+        child: the process around Ansible.
+        sockets: the folder of ssh connections of its run, which tells the processes of this run from all others.
+    """
+    try:
+        child.wait(_TERM_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    if child.returncode != 0:
+        while left := processes.marked("ANSIBLE_SSH_CONTROL_PATH_DIR", sockets):
+            processes.signal_all(left, signal.SIGKILL)
+
+
+def _unusable(target: Target) -> TargetResult:
+    sentence = f"{target.manifest}: the name {target.instance!r} cannot be used: letters, digits, '.', '_' and '-' can"
+    return TargetResult(target.name, target.site, Outcome.HELD, error=sentence)
+
+
+def _working_folder(space: Workspace) -> str:
+    """Where deployer was started, as ansible-playbook would have it; the folder can be gone."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return str(space.private)
+
+
+def _secrets(
+    playbook: PlaybookRun, targets: Sequence[Target], environ: Mapping[str, str], passed: Sequence[str]
+) -> Mapping[str, list[str]]:
+    """What must not be written, and what leads to it."""
+    machines = {target.host: inventory.placement(playbook.site, target) for target in targets}
+    values = [playbook.site.variables, playbook.variables, *(machine.variables for machine in machines.values())]
+    manifests = [target.value for target in targets]
+    environment = {name: environ[name] for name in passed if name in environ}
+    sources = [*playbook.vault_ids, environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "")]
+    return {
+        "secrets": list(dict.fromkeys(redaction.secrets_in([*values, *manifests, environment]))),
+        "vaulted": list(dict.fromkeys(vault.vaulted_in(values))),
+        "vault_sources": [source for source in sources if source],
+    }

@@ -1,0 +1,95 @@
+"""Plain texts of vaulted variables, only in order to take them out of what is written.
+
+Ansible decrypts them by itself. The format is its public one: `$ANSIBLE_VAULT;1.1;AES256`, hexadecimal of salt, HMAC
+and ciphertext; keys by PBKDF2 (SHA-256, 10000 rounds).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import subprocess
+from binascii import Error as NotHexadecimalError
+from binascii import unhexlify
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+_ROUNDS = 10_000
+_SCRIPT_SECONDS = 30.0
+
+
+def vaulted_in(values: object) -> Iterator[str]:
+    """The vaulted texts in variables as `ansible-inventory --list` tells them."""
+    if isinstance(values, Mapping):
+        vaulted = values.get("__ansible_vault")
+        if isinstance(vaulted, str):
+            yield vaulted
+        else:
+            for value in values.values():
+                yield from vaulted_in(value)
+    elif isinstance(values, Sequence) and not isinstance(values, str):
+        for value in values:
+            yield from vaulted_in(value)
+
+
+def passwords(sources: Iterable[str]) -> Iterator[str]:
+    """The vault passwords that `--vault-id` values name: a file's content, or what a script prints.
+
+    A source that cannot be read gives none: Ansible will say so itself.
+    """
+    for source in sources:
+        label, _, place = source.rpartition("@")
+        path = Path(place).expanduser()
+        try:
+            password = _from_script(path, label) if os.access(path, os.X_OK) else path.read_text(encoding="utf-8")
+        except (OSError, ValueError, subprocess.SubprocessError):
+            continue
+        if password.strip():
+            yield password.strip()
+
+
+def _from_script(path: Path, label: str) -> str:
+    arguments = ["--vault-id", label] if label and path.stem.endswith("-client") else []
+    done = subprocess.run(
+        [str(path.absolute()), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=_SCRIPT_SECONDS,
+        check=True,
+    )
+    return done.stdout.decode()
+
+
+def decrypted(vaulted: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    """The plain texts of those that one of the passwords opens."""
+    keys = tuple(known)
+    for text in dict.fromkeys(vaulted):
+        plain = next((opened for key in keys if (opened := _open(text, key)) is not None), None)
+        if plain is not None:
+            yield plain
+
+
+def _open(text: str, password: str) -> str | None:
+    header, _, body = text.strip().partition("\n")
+    if not header.startswith("$ANSIBLE_VAULT;") or "AES256" not in header:
+        return None
+    try:
+        salt, digest, ciphertext = (unhexlify(part) for part in unhexlify("".join(body.split())).split(b"\n", 2))
+        keys = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ROUNDS, 80)
+        if not hmac.compare_digest(hmac.digest(keys[32:64], ciphertext, "sha256"), digest):
+            return None
+        return _decrypt(keys[:32], keys[64:], ciphertext).decode()
+    except (NotHexadecimalError, ValueError):
+        return None
+
+
+def _decrypt(key: bytes, counter: bytes, ciphertext: bytes) -> bytes:
+    # Imported late: 30 ms, and only a run with vaulted variables needs it.
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415  the reason is above
+    from cryptography.hazmat.primitives.padding import PKCS7  # noqa: PLC0415  the same
+
+    decryptor = Cipher(algorithms.AES(key), modes.CTR(counter)).decryptor()
+    padding = PKCS7(128).unpadder()
+    return padding.update(decryptor.update(ciphertext)) + padding.finalize()
