@@ -44,7 +44,8 @@ def insert_missing(
         where: the condition of that index, where it has one.
     """
     statement = _insert(connection, table).on_conflict_do_nothing(index_elements=[key], index_where=where)
-    return connection.execute(statement, row).rowcount == 1
+    # Without the option SQLAlchemy drops the count of an INSERT.
+    return connection.execute(statement, row, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def _insert(connection: Connection, table: Table) -> SqliteInsert | PostgresqlInsert:
