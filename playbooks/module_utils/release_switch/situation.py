@@ -87,11 +87,13 @@ def reasons(request: Request, layout: Layout, manager: Manager, now: Situation, 
         patience: seconds to give a service that should be fine.
     """
     wanted, journal = now.wanted, now.journal
+    # Asked first: where the service manager does not answer, nothing must be changed at all.
+    is_known = manager.knows(definition_of(request, layout))
     if now.found.version != wanted.version:
         return f"version {now.found.version or '(none)'} -> {wanted.version}"
     if now.found.configuration != wanted.configuration:
         return "the configuration changed"
-    if not manager.knows(definition_of(request, layout)):
+    if not is_known:
         return "the service is defined in another way"
     if journal is not None and not (journal.started and journal.wanted == wanted):
         return "an earlier run was cut off"

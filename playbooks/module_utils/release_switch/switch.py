@@ -231,8 +231,8 @@ class _Switch:
 
     def _go_back(self, before: State) -> str:
         if not before.version:
-            self._manager.remove(self._definition.name)
             self._place(before)
+            self._manager.remove(self._definition.name)
             self._end_rollback()
             self._outcome.running = "down"
             return "there was no release before, so it is stopped"

@@ -14,7 +14,7 @@ import sys
 import tarfile
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from typing import Any
 import pytest
 
 PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
+
+ModuleResult = dict[str, Any]
 
 SERVICE = """\
 #!/usr/bin/env python3
@@ -83,15 +85,15 @@ class ReleaseStore:
         """Where a release's archive is."""
         return self.folder / "shopfront" / version / f"shopfront-{version}.tar.gz"
 
-    def release(self, version: str, *, broken: bool = False, more: Mapping[str, str] | None = None) -> None:
-        """Publish a version of the service; a broken one ends as soon as it is started."""
+    def release(self, version: str, *, broken: bool = False, says: str = "") -> None:
+        """Publish a version of the service; a broken one ends at once, and one can say that it is another."""
         path = self.archive(version)
         path.parent.mkdir(parents=True)
         with tarfile.open(path, "w:gz") as archive:
             _add(archive, "bin/serve", SERVICE, 0o755)
-            _add(archive, "VERSION", version)
-            for name, text in {**({"BROKEN": ""} if broken else {}), **(more or {})}.items():
-                _add(archive, name, text)
+            _add(archive, "VERSION", says or version)
+            if broken:
+                _add(archive, "BROKEN", "")
         self.seal(version)
 
     def seal(self, version: str) -> None:
@@ -237,19 +239,23 @@ class Instance:
             "fence": self.fence,
         }
 
-    def module(self, *, check: bool = False, diff: bool = False, **changes: object) -> dict[str, Any]:
-        """Run the module in a process of its own, and its result."""
+    def start(self, *, check: bool = False, diff: bool = False, **changes: object) -> subprocess.Popen[bytes]:
+        """Start the module in a process of its own."""
         arguments = {**self.arguments, **changes, "_ansible_check_mode": check, "_ansible_diff": diff}
-        path = self.tmp / "arguments.json"
+        path = self.tmp / f"arguments-{self.fence}.json"
         path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
         argv = [sys.executable, "-c", BOOTSTRAP, str(PLAYBOOKS / "module_utils"), str(path)]
         module = str(PLAYBOOKS / "library" / "instance_release.py")
-        done = subprocess.run([*argv, module], capture_output=True, check=False, timeout=60)
-        assert done.stderr == b""
-        result = json.loads(done.stdout)
-        assert isinstance(result, dict)
+        return subprocess.Popen([*argv, module], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def module(self, *, check: bool = False, diff: bool = False, **changes: object) -> ModuleResult:
+        """Run the module to its end, and its result."""
+        process = self.start(check=check, diff=diff, **changes)
+        stdout, stderr = process.communicate(timeout=60)
+        assert stderr == b""
+        result: ModuleResult = json.loads(stdout)
         assert {"version_before", "version_after", "running", "switched", "rolled_back", "steps"} <= set(result)
-        assert done.returncode == int(result.get("failed", False))
+        assert process.returncode == int(result.get("failed", False))
         return result
 
     @property
@@ -289,13 +295,3 @@ class Instance:
 def instance(tmp_path: Path, store: ReleaseStore, supervisor: Supervisor, port: int) -> Instance:
     """The instance, not there yet."""
     return Instance(tmp_path, store, supervisor, port)
-
-
-@pytest.fixture
-def text_of() -> Callable[[dict[str, Any], str], str]:
-    """The text of a step in a result."""
-
-    def text(result: dict[str, Any], name: str) -> str:
-        return next(str(step["text"]) for step in result["steps"] if step["name"] == name)
-
-    return text
