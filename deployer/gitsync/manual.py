@@ -1,0 +1,181 @@
+"""What a person is told when a sync cannot go on: complete, so that it is solved from the text alone."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from deployer.gitsync.advice import Situation, commands
+from deployer.gitsync.classes import FailureClass
+from deployer.gitsync.redact import redact
+from deployer.model.json import JsonObject, JsonValue
+from deployer.model.site import Repository
+from deployer.model.sync import Change, Commit, ManualWork
+
+_OBJECT_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
+_MORE = {
+    "rebase-in-progress": "Solve what git status shows and git add it first; git rebase --abort gives the rebase up.",
+    "merge-in-progress": "Solve what git status shows and git add it first; git merge --abort gives the merge up.",
+    "cherry-pick-in-progress": "Solve what git status shows and git add it first.",
+    "revert-in-progress": "Solve what git status shows and git add it first.",
+    "host-key": "Compare the key with what the server's people say before anything else.",
+    "branch-gone": "The command puts it back, if it was removed by mistake.",
+    "force-pushed": "The commands keep the clone's branch under another name and follow the remote.",
+    "ownership": "Run deployer as the owner, or give the clone to the right user.",
+    "unmerged": "Edit the files, then git add them.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A step that stopped: where, on what, and with which evidence (redacted)."""
+
+    host: str
+    repository: Repository
+    failure: JsonObject
+    known: JsonObject
+    """What the answer said of the clone besides: `branch`, `head`, `url`, `unlanded` …"""
+    change: Change | None = None
+    change_landed: bool = False
+
+
+def manual_work(case: Case, failure_class: FailureClass) -> ManualWork:
+    """Build the report's content.
+
+    Args:
+        case: what stopped.
+        failure_class: its class.
+    """
+    situation = _situation(case)
+    command = command_text(case.failure.get("argv"))
+    paths = tuple(redact(path) for path in situation.paths)
+    return ManualWork(
+        id=_identify(case, failure_class.kind, paths),
+        host=case.host,
+        path=case.repository.path,
+        command=command,
+        kind=failure_class.kind,
+        line=_line(case, command),
+        detail=_detail(case, failure_class),
+        commands=tuple(redact(line) for line in commands(failure_class.kind, situation)),
+        paths=paths,
+        ours=commits(case.failure.get("ours") or case.known.get("unlanded")),
+        theirs=commits(case.failure.get("theirs")),
+        output=redact(_output(case.failure)),
+    )
+
+
+def _situation(case: Case) -> Situation:
+    facts = case.failure.get("facts")
+    told: JsonObject = facts if isinstance(facts, Mapping) else {}
+    branch = str(case.known.get("branch") or case.repository.branch)
+    listed = case.failure.get("paths")
+    return Situation(
+        path=case.repository.path,
+        branch=branch,
+        upstream=str(case.known.get("upstream") or branch),
+        remote=str(case.known.get("remote_name") or "origin"),
+        url=case.repository.remote or str(case.known.get("url") or ""),
+        head=str(case.known.get("head") or ""),
+        paths=tuple(str(path) for path in listed) if isinstance(listed, list) else (),
+        is_change=bool(told.get("of_change")),
+        facts=told,
+    )
+
+
+def command_text(argv: JsonValue) -> str:
+    """A command as one would type it, short: object ids cut, secrets out."""
+    words = [str(word) for word in argv] if isinstance(argv, Sequence) and not isinstance(argv, str) else []
+    kept = [word for word in words if word not in _NOISE]
+    return redact(_OBJECT_ID.sub(r"\1", " ".join(shlex.quote(word) for word in kept))) or "git"
+
+
+_NOISE = frozenset(
+    {
+        "--porcelain",
+        "--no-prune",
+        "--refmap=",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        "--no-auto-maintenance",
+        "--no-messages",
+        "--name-only",
+        "-z",
+    }
+)
+"""Options that make git's answer readable for a program; a person who repeats the command is better off without."""
+
+
+def _line(case: Case, command: str) -> str:
+    """The first line, in exactly the words that people know from years of logs."""
+    if case.change is not None and not case.change_landed:
+        message = redact(case.change.message.strip().partition("\n")[0])
+        return f"failed to commit/push {message} with: Command {command} on {case.host} failed"
+    return (
+        f"manual intervention needed on {case.host} in {case.repository.path} "
+        f"failed to sync/pull manifest with: Command {command} on {case.host} failed"
+    )
+
+
+def _detail(case: Case, failure_class: FailureClass) -> str:
+    facts = case.failure.get("facts")
+    told = facts.get("told") if isinstance(facts, Mapping) else None
+    sentences = [failure_class.told, _MORE.get(failure_class.kind, "")]
+    if isinstance(told, Mapping):
+        for path, conflicts in told.items():
+            listed = conflicts if isinstance(conflicts, list) else [conflicts]
+            sentences += [f"{path}: {conflict}" for conflict in listed]
+    return redact("\n".join(sentence for sentence in sentences if sentence))
+
+
+def _output(failure: JsonObject) -> str:
+    said = [str(failure.get(stream) or "").strip() for stream in ("stdout", "stderr")]
+    # merge-tree answers with NULs and ids for us; what it says of paths stands in `paths`.
+    return "\n".join(text for text in said if text and text != "Done" and "\0" not in text)
+
+
+def _identify(case: Case, kind: str, paths: tuple[str, ...]) -> str:
+    parts = "\0".join((case.host, case.repository.path, kind, *sorted(paths)))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def commits(value: JsonValue) -> tuple[Commit, ...]:
+    """Commits of an answer."""
+    found = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return tuple(_commit(item) for item in found)
+
+
+def _commit(item: JsonObject) -> Commit:
+    paths = item.get("paths")
+    return Commit(
+        oid=str(item.get("oid")),
+        author=str(item.get("author")),
+        date=str(item.get("date")),
+        subject=redact(str(item.get("subject"))),
+        paths=tuple(str(path) for path in paths) if isinstance(paths, list) else (),
+    )
+
+
+def report(work: ManualWork) -> str:
+    """The whole report as text, the known line first."""
+    parts = [work.line, "", f"class: {work.kind}", *_indented(work.detail.splitlines())]
+    if work.paths:
+        parts += ["", "files:", *_indented(work.paths)]
+    for title, side in (("ours (in the clone):", work.ours), ("theirs (on the remote):", work.theirs)):
+        if side:
+            parts += ["", title, *_indented(_told(commit) for commit in side)]
+    if work.output:
+        parts += ["", "said:", *_indented(work.output.splitlines())]
+    parts += ["", f"to mend it, on {work.host}:", *_indented(work.commands)]
+    return "\n".join(parts) + "\n"
+
+
+def _told(commit: Commit) -> str:
+    return f"{commit.oid[:12]} {commit.date} {commit.author}: {commit.subject}"
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"  {line}" for line in lines]

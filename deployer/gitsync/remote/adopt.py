@@ -1,0 +1,229 @@
+"""Brings the clone's branch, index and work tree to a new tip, past everything that people have there.
+
+Everything is staged and checked first, under git's own `index.lock`; then the journal; then only renames, links and
+unlinks: files, index, branch. A crash leaves a journal from which `recover` does the rest, path by path.
+"""
+
+# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from typing import Any
+
+from . import history, journal
+from .failure import Stopped
+from .git import Git, sync_to_disk
+from .history import Entry, Step
+from .journal import Journal
+from .preflight import Clone, Place
+from .worktree import Worktree
+
+ROOM = 3
+"""Free space that is asked for, as a multiple of what comes in."""
+
+
+def adopt(git: Git, clone: Clone, notes: Journal, new: str) -> list[str]:
+    """Adopt a commit.
+
+    Returns:
+        The paths on which people have edits or files of their own: then nothing at all was adopted.
+
+    Raises:
+        Stopped: `lock` when somebody has the index, `disk-full`.
+    """
+    steps = history.changes(git, clone.head, new)
+    plan = {"branch": clone.ref, "tracking": _tracking(git, clone, new), "old": clone.head, "new": new}
+    with _index_locked(clone.place):
+        if _head_of(git, clone.ref) != clone.head:
+            raise Stopped("lock", argv=["git", "rev-parse", clone.ref], paths=[clone.ref])
+        index = Index(git, clone.place)
+        left = _overlap(index, Worktree(git, clone.place.top, steps), steps)
+        if left:
+            return left
+        index.prepare(steps)
+        notes.write(adopt={**plan, "steps": [[step.path, step.old, step.new] for step in steps]})
+        _apply(git, clone.place, index, notes, steps)
+    return []
+
+
+def recover(git: Git, place: Place, notes: Journal) -> None:
+    """Finish what a crash left, path by path; what a person changed meanwhile stays as it is.
+
+    Raises:
+        Stopped: `lock` when somebody has the index.
+    """
+    journal.release_leftovers(place.own)
+    plan = notes.adopting
+    if not plan:
+        return
+    on_branch = git.run("symbolic-ref", "-q", "HEAD").stdout.decode().strip() == plan["branch"]
+    if not on_branch or _head_of(git, plan["branch"]) not in (plan["old"], plan["new"]):
+        notes.write(adopt={})
+        return
+    steps = [Step(path, _pair(old), _pair(new)) for path, old, new in plan["steps"]]
+    with _index_locked(place):
+        index = Index(git, place)
+        tree = Worktree(git, place.top, steps)
+        index.prepare([step for step in steps if tree.stands(step) == "old"], known=steps)
+        _apply(git, place, index, notes, steps)
+
+
+def _apply(git: Git, place: Place, index: Index, notes: Journal, steps: list[Step]) -> None:
+    plan = notes.adopting
+    tree = Worktree(git, place.top, steps)
+    for step in sorted(steps, key=lambda step: step.new is not None):
+        if tree.stands(step) == "old":
+            tree.put(step, os.path.join(index.stage, step.path))
+    index.install()
+    write_ref(git, place, plan["branch"], plan["old"], plan["new"])
+    if plan["tracking"]:
+        write_ref(git, place, plan["tracking"][0], plan["tracking"][1], plan["new"])
+    notes.write(adopt={}, landed={})
+
+
+@contextlib.contextmanager
+def _index_locked(place: Place) -> Any:  # noqa: ANN401  a generator; its type is named differently on 3.9
+    lock = os.path.join(place.git_dir, "index.lock")
+    if not journal.lock_file(place.own, lock):
+        raise Stopped("lock", argv=["ls", "-l", lock], paths=[lock])
+    try:
+        yield
+    finally:
+        journal.unlock_file(place.own, lock)
+        journal.discard_stage(place.own)
+
+
+class Index:
+    """The clone's index, and the one that will take its place."""
+
+    def __init__(self, git: Git, place: Place) -> None:
+        self._git = git
+        self._real = os.path.join(place.git_dir, "index")
+        self._fresh = os.path.join(place.own, "index")
+        self.stage = os.path.join(place.own, "stage")
+        shutil.copyfile(self._real, self._fresh)
+        self.entries: dict[str, tuple[str, Entry]] = {}
+        for line in git.ok("ls-files", "-z", "--stage", "-v", index=self._fresh).split(b"\0")[:-1]:
+            head, _, name = line.partition(b"\t")
+            tag, mode, oid, number = head.decode().split(" ")
+            self.entries[history.text(name)] = (tag if number == "0" else "M", (mode, oid))
+
+    def stands(self, step: Step) -> bool:
+        """Whether the index has this path as the old or the new commit has it, with no flag that hides edits."""
+        tag, entry = self.entries.get(step.path, ("H", None))
+        return tag == "H" and entry in (step.old, step.new)
+
+    def prepare(self, steps: list[Step], *, known: list[Step] | None = None) -> None:
+        """Make the new index, and the new files with every filter that a checkout applies.
+
+        Args:
+            steps: whose files are needed.
+            known: every step of the index, when that is more.
+
+        Raises:
+            Stopped: `disk-full`.
+        """
+        due = [step for step in known or steps if self.stands(step)]
+        lines = [f"0 {'0' * len(step.old[1] if step.old else '')}\t{step.path}\0" for step in due if step.new is None]
+        lines += [f"{step.new[0]} {step.new[1]}\t{step.path}\0" for step in due if step.new]
+        self._run("update-index", "-z", "--index-info", stdin=_encode(lines))
+        wanted = [step.path + "\0" for step in steps if step.new and step.new[0] != "160000" and self.stands(step)]
+        self._check_room(steps)
+        if wanted:
+            self._run("checkout-index", "-q", "-f", f"--prefix={self.stage}/", "-z", "--stdin", stdin=_encode(wanted))
+        for folder, _folders, names in os.walk(self.stage):
+            for name in names:
+                _fsync(os.path.join(folder, name))
+
+    def install(self) -> None:
+        """Put the new index in the place of the old one."""
+        # Only its cached times come from this; without them git looks at the files again.
+        self._git.run("update-index", "-q", "--refresh", index=self._fresh)
+        _fsync(self._fresh)
+        os.rename(self._fresh, self._real)
+        journal.sync_folder(os.path.dirname(self._real))
+
+    def _run(self, *args: str, stdin: bytes) -> None:
+        result = self._git.run(*args, stdin=stdin, index=self._fresh)
+        if result.code != 0:
+            raise result.stopped("git-failed")
+
+    def _check_room(self, steps: list[Step]) -> None:
+        oids = "".join(step.new[1] + "\n" for step in steps if step.new and step.new[0] != "160000")
+        sizes = self._git.ok("cat-file", "--batch-check=%(objectsize)", stdin=oids.encode()) if oids else b""
+        room = os.statvfs(os.path.dirname(self._real))
+        needed = ROOM * (sum(int(size) for size in sizes.split()) + os.path.getsize(self._real))
+        if room.f_bavail * room.f_frsize < needed or (room.f_files > 0 and room.f_favail < ROOM * len(steps)):
+            raise Stopped("disk-full", argv=["df", self._real], facts={"needed": needed})
+
+
+def _overlap(index: Index, tree: Worktree, steps: list[Step]) -> list[str]:
+    return [step.path for step in steps if not index.stands(step) or tree.stands(step) == "other"]
+
+
+def _tracking(git: Git, clone: Clone, new: str) -> list[str]:
+    """`refs/remotes/…` and its value, where it would only go forward: people read "ahead of origin" from it."""
+    said = git.line("for-each-ref", "--format=%(upstream)", clone.ref)
+    if not said.startswith("refs/remotes/"):
+        return []
+    value = _head_of(git, said)
+    return [said, value] if value and value != new and git.is_ancestor(value, new) else []
+
+
+def _head_of(git: Git, ref: str) -> str:
+    return git.run("rev-parse", "--verify", "--quiet", ref).stdout.decode().strip()
+
+
+def write_ref(git: Git, place: Place, ref: str, old: str, new: str) -> bool:
+    """Move a ref from one value to another, by a lock that is provably ours; False when it is locked or elsewhere.
+
+    `git update-ref` does the same, but its lock cannot be told from a person's after a crash.
+    """
+    if os.path.exists(os.path.join(place.common_dir, "reftable")):
+        return git.run("update-ref", "-m", "deployer: sync", ref, new, old).code == 0
+    path = os.path.join(place.common_dir, *ref.split("/"))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    lock = path + ".lock"
+    if not journal.lock_file(place.own, lock, new.encode() + b"\n"):
+        return False
+    try:
+        if _head_of(git, ref) != old:
+            return False
+        _log(git, place, ref, old, new)
+        os.rename(lock, path)
+        journal.sync_folder(os.path.dirname(path))
+    finally:
+        journal.unlock_file(place.own, lock)
+    return True
+
+
+def _log(git: Git, place: Place, ref: str, old: str, new: str) -> None:
+    who = git.run("var", "GIT_COMMITTER_IDENT").stdout.decode("utf-8", "surrogateescape").strip()
+    if not who:
+        return
+    line = f"{old} {new} {who}\tdeployer: sync\n".encode("utf-8", "surrogateescape")
+    logs = [os.path.join(place.common_dir, "logs", ref)]
+    if ref.startswith("refs/heads/"):
+        logs.append(os.path.join(place.git_dir, "logs", "HEAD"))
+    for path in logs:
+        if os.path.isfile(path):
+            with open(path, "ab") as handle:
+                handle.write(line)
+
+
+def _fsync(path: str) -> None:
+    if stat.S_ISREG(os.lstat(path).st_mode):
+        with open(path, "rb+") as handle:
+            sync_to_disk(handle)
+
+
+def _encode(lines: list[str]) -> bytes:
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _pair(entry: Any) -> Entry | None:  # noqa: ANN401  from JSON
+    return (entry[0], entry[1]) if entry else None

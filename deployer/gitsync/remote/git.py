@@ -1,0 +1,209 @@
+"""Runs git: an environment of its own, a process group of its own, a deadline, and never a question to anybody."""
+
+# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from typing import IO
+
+from .failure import Stopped
+
+CONFIG = (
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.ext.allow=never",
+    "http.lowSpeedLimit=1000",
+    "http.lowSpeedTime=30",
+    "core.filesRefLockTimeout=3000",
+    "core.packedRefsTimeout=5000",
+    # Git's default leaves loose objects and refs to the page cache: a power cut then yields empty files.
+    "core.fsync=all",
+    "core.quotePath=false",
+    "advice.detachedHead=false",
+    "log.showSignature=false",
+    "push.gpgSign=false",
+    "push.followTags=false",
+    "push.recurseSubmodules=no",
+    # With renames a line merge of a moved manifest would pass by the structural one.
+    "merge.renames=false",
+    "merge.directoryRenames=false",
+)
+ENVIRONMENT = {
+    "LC_ALL": "C",
+    "LANGUAGE": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+    "GIT_EDITOR": "true",
+    "GIT_SEQUENCE_EDITOR": "true",
+    "GIT_MERGE_AUTOEDIT": "no",
+    "GIT_PAGER": "cat",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+}
+KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_SSH_COMMAND", "GIT_EXEC_PATH")
+"""Variables of git that say where the host's settings are; every other one (GIT_DIR …) leaked from somewhere."""
+SSH_OPTIONS = "-oBatchMode=yes -oConnectTimeout=10 -oServerAliveInterval=5 -oServerAliveCountMax=3"
+GRACE = 5.0
+"""Seconds between SIGTERM, on which git removes its locks, and SIGKILL, on which it cannot."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A git command that ended."""
+
+    argv: list[str]
+    """As a person would type it: without our -C and -c."""
+    code: int
+    stdout: bytes
+    stderr: str
+    timed_out: bool = False
+    ssh_exit: int | None = None
+    """What ssh itself returned, where it was used: 255 is the network or the login, else it is the other side's."""
+
+    def stopped(self, kind: str = "", **more: object) -> Stopped:
+        """The end of a step because of this command."""
+        evidence: dict[str, object] = {
+            "argv": self.argv,
+            "exit": self.code,
+            "ssh_exit": self.ssh_exit,
+            "stderr": self.stderr[-8000:],
+            "stdout": self.stdout[-4000:].decode("utf-8", "replace"),
+            "timed_out": self.timed_out,
+        }
+        evidence.update(more)
+        return Stopped(kind, **evidence)
+
+
+class Git:
+    """Git in one clone.
+
+    Args:
+        top: the top of the work tree, or the folder to start in.
+        deadline: the end of the step, of the monotonic clock.
+        held: descriptor of the clone's lock; children keep it, so that the lock lives as long as the last of them.
+    """
+
+    def __init__(self, top: str, deadline: float, held: int | None = None) -> None:
+        self.top = top
+        self.deadline = deadline
+        self.held = held
+        self.ssh_command = ""
+        """`core.sshCommand` of the clone; our options are added to it, not put in its place."""
+
+    def run(self, *args: str, stdin: bytes = b"", index: str = "", network: bool = False) -> Result:
+        """Run a command and wait for its end, at most until the deadline.
+
+        Args:
+            args: of git, the subcommand first.
+            stdin: what it reads.
+            index: an index file of ours to use in place of the clone's.
+            network: whether it talks to the remote.
+        """
+        argv = ["git", "-C", self.top]
+        for setting in CONFIG:
+            argv += ["-c", setting]
+        environment = self._environment(index)
+        if not network:
+            return self._end(_start([*argv, *args], environment, self.held), stdin, ["git", *args])
+        with tempfile.NamedTemporaryFile(prefix="deployer-ssh-") as note:
+            environment.update(self._ssh(note.name))
+            result = self._end(_start([*argv, *args], environment, self.held), stdin, ["git", *args])
+            said = note.read().strip()
+        return replace(result, ssh_exit=int(said) if said.isdigit() else None)
+
+    def ok(self, *args: str, stdin: bytes = b"", index: str = "") -> bytes:
+        """Run a local command that has no reason to fail, and return what it printed.
+
+        Raises:
+            Stopped: it failed nevertheless.
+        """
+        result = self.run(*args, stdin=stdin, index=index)
+        if result.code != 0:
+            raise result.stopped()
+        return result.stdout
+
+    def line(self, *args: str, stdin: bytes = b"", index: str = "") -> str:
+        """As `ok`, for a command that prints one line."""
+        return self.ok(*args, stdin=stdin, index=index).decode("utf-8", "surrogateescape").rstrip("\n")
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether the one commit is the other or in its history; False when one of them is not here."""
+        return older == newer or self.run("merge-base", "--is-ancestor", older, newer).code == 0
+
+    def _environment(self, index: str) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in KEPT}
+        own.update(ENVIRONMENT, GIT_CEILING_DIRECTORIES=os.path.dirname(self.top))
+        if index:
+            own["GIT_INDEX_FILE"] = index
+        return own
+
+    def _ssh(self, note: str) -> dict[str, str]:
+        """Never ask, never hang, and note what ssh itself returned: git does not tell."""
+        command = os.environ.get("GIT_SSH_COMMAND") or self.ssh_command or "ssh"
+        words = shlex.split(command)
+        if not words or os.path.basename(words[0]) != "ssh":
+            return {"GIT_SSH_COMMAND": command}
+        wrapped = f'deployer_ssh() {{ {command} {SSH_OPTIONS} "$@"; r=$?; echo $r >{shlex.quote(note)}; return $r; }}; deployer_ssh'
+        return {"GIT_SSH_COMMAND": wrapped, "GIT_SSH_VARIANT": "ssh"}
+
+    def _end(self, process: subprocess.Popen[bytes], stdin: bytes, argv: list[str]) -> Result:
+        late = False
+        try:
+            out, err = process.communicate(stdin, timeout=max(0.1, self.deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            late = True
+            out, err = _finish(process)
+        except BaseException:
+            _finish(process)
+            raise
+        return Result(argv, process.returncode, out, err.decode("utf-8", "replace"), timed_out=late)
+
+
+def _start(argv: list[str], environment: dict[str, str], held: int | None) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # the pipe that closes at once is as good as /dev/null, and carries input where there is some
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            pass_fds=() if held is None else (held,),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise Stopped("no-git", argv=["git", "--version"], stderr=str(error)) from error
+
+
+def _finish(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            pass
+        try:
+            return process.communicate(timeout=GRACE)
+        except subprocess.TimeoutExpired:
+            continue
+    return b"", b""
+
+
+def remove(path: str) -> None:
+    """Remove a file of ours, if it is there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def sync_to_disk(handle: IO[bytes]) -> None:
+    """Flush and fsync: what a later rename makes visible must be there after a power cut."""
+    handle.flush()
+    os.fsync(handle.fileno())

@@ -1,0 +1,184 @@
+"""What a sync records in `.git/deployer/` before it does what it could not see again after a crash.
+
+lock           flock of the clone; its text names the holder
+journal.json   written by rename:
+    attempts   [{head, new, key, change}]  commits that were pushed, the end of the push not yet known
+    landed     {head, new}  what is reachable from `head` is on the remote as `new`, and is not replayed again
+    adopt      the adoption that is under way: {branch, tracking, old, new, paths}
+tokens/        files whose hard links are the locks we hold: by its inode a lock is proved to be ours
+stage/, index  new files and the new index, before they are moved into place
+"""
+
+# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from typing import Any, Iterator  # noqa: UP035  evaluated on Python 3.9
+
+from .failure import Stopped
+from .git import remove, sync_to_disk
+
+MOST_ATTEMPTS = 20
+"""Unresolved attempts that are remembered: more than a sync makes."""
+
+
+class Journal:
+    """The journal of one clone.
+
+    Args:
+        folder: `.git/deployer`.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.path = os.path.join(folder, "journal.json")
+        self.data: dict[str, Any] = _load(self.path)
+
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        """Pushes whose end is not known, oldest first."""
+        return list(self.data.get("attempts", []))
+
+    @property
+    def landed(self) -> dict[str, str]:
+        """`{head, new}`, or empty."""
+        return dict(self.data.get("landed", {}))
+
+    @property
+    def adopting(self) -> dict[str, Any]:
+        """The adoption that a crash left, or empty."""
+        return dict(self.data.get("adopt", {}))
+
+    def attempt(self, head: str, new: str, key: str, change: str) -> None:
+        """Record a push before it is made."""
+        entry = {"head": head, "new": new, "key": key, "change": change}
+        self.write(attempts=[*self.attempts, entry][-MOST_ATTEMPTS:])
+
+    def settle(self, head: str, new: str) -> None:
+        """Record that what is reachable from `head` is on the remote, as `new`."""
+        self.write(attempts=[], landed={"head": head, "new": new})
+
+    def write(self, **values: object) -> None:
+        """Replace some entries; an empty value takes its entry out. Durable when it returns."""
+        data = {**self.data, **values}
+        data = {name: value for name, value in data.items() if value}
+        if data == self.data:
+            return
+        fresh = self.path + ".new"
+        with open(fresh, "wb") as handle:
+            handle.write(json.dumps(data).encode())
+            sync_to_disk(handle)
+        os.rename(fresh, self.path)
+        sync_folder(self.folder)
+        self.data = data
+
+
+def _load(path: str) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as handle:
+            data = json.loads(handle.read())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def sync_folder(path: str) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def held(folder: str, who: str, deadline: float) -> Iterator[int]:
+    """Hold the clone's lock, against other syncs of ours.
+
+    Yields:
+        The lock's descriptor: children inherit it, so that a push that outlives us still keeps others out.
+
+    Raises:
+        Stopped: `locked`, with what the holder wrote, when it is not free until the deadline.
+    """
+    os.makedirs(folder, exist_ok=True)
+    descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        _take(descriptor, deadline)
+        note = json.dumps({"pid": os.getpid(), "who": who, "host": os.uname().nodename, "since": int(time.time())})
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, note.encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                holder = os.pread(descriptor, 4096, 0).decode("utf-8", "replace")
+                raise Stopped("locked", argv=["flock", ".git/deployer/lock"], stderr=holder) from None
+            time.sleep(0.02)
+        else:
+            return
+
+
+def token_path(folder: str, lock: str) -> str:
+    """The token of a lock file: named so that the lock can be found from it."""
+    return os.path.join(folder, "tokens", lock.replace("%", "%25").replace("/", "%2F"))
+
+
+def lock_file(folder: str, lock: str, content: bytes = b"") -> bool:
+    """Take git's lock file `lock` by hard-linking a token; False when somebody else has it.
+
+    Args:
+        folder: `.git/deployer`.
+        lock: absolute path of the lock file.
+        content: what the file shall hold, for a ref that is written by renaming it.
+    """
+    token = token_path(folder, lock)
+    os.makedirs(os.path.dirname(token), exist_ok=True)
+    remove(token)
+    with open(token, "wb") as handle:
+        handle.write(content)
+        sync_to_disk(handle)
+    try:
+        os.link(token, lock)
+    except FileExistsError:
+        remove(token)
+        return False
+    return True
+
+
+def unlock_file(folder: str, lock: str) -> None:
+    """Remove a lock file if it is ours, and its token."""
+    token = token_path(folder, lock)
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(os.lstat(token), os.lstat(lock)):
+            os.unlink(lock)
+    remove(token)
+
+
+def release_leftovers(folder: str) -> None:
+    """After a crash: remove the locks that are proved to be ours, and what was staged. Call it under the clone's lock."""
+    tokens = os.path.join(folder, "tokens")
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(tokens):
+            unlock_file(folder, name.replace("%2F", "/").replace("%25", "%"))
+    discard_stage(folder)
+
+
+def discard_stage(folder: str) -> None:
+    """Remove staged files and indexes of ours."""
+    shutil.rmtree(os.path.join(folder, "stage"), ignore_errors=True)
+    for name in ("index", "index.lock", "merge-index", "merge-index.lock"):
+        remove(os.path.join(folder, name))

@@ -1,0 +1,144 @@
+"""Merges trees in memory: plain files by git, every file that both sides changed by the controller."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from . import history
+from .failure import Evidence, Stopped, Undecided
+from .git import Git
+from .history import Entry
+from .preflight import Clone
+
+LARGEST = 8 << 20
+"""Bytes of a file that the controller is asked about; a larger one is no manifest."""
+_STAMP = b"deployer <deployer@localhost> 0 +0000"
+
+
+class Merger:
+    """Three-way merges of trees in a clone.
+
+    Args:
+        git: the clone.
+        clone: the clone.
+        answers: by key, what the controller said of a file: `content` (base64), or `conflicts`, or neither: by lines.
+        asks: whether the controller merges at all.
+    """
+
+    def __init__(self, git: Git, clone: Clone, answers: dict[str, Evidence], *, asks: bool) -> None:
+        self._git = git
+        self._scratch = clone.place.own + "/merge-index"
+        self._answers = answers
+        self._asks = asks
+
+    def merge(self, base: str, ours: str, theirs: str) -> str:
+        """Merge trees.
+
+        Args:
+            base: the common tree; the empty one where there is none.
+            ours: what the remote has.
+            theirs: what shall come on top.
+
+        Returns:
+            The merged tree.
+
+        Raises:
+            Undecided: the controller must merge some files first.
+            Stopped: `conflict`, with the paths.
+        """
+        if base == theirs:
+            return ours
+        settled, conflicts = self._settle(base, ours, theirs)
+        if settled:
+            ours = history.write_tree(self._git, self._scratch, ours, settled)
+            theirs = history.write_tree(self._git, self._scratch, theirs, settled)
+        return self._merge_by_lines(base, ours, theirs, conflicts)
+
+    def _merge_by_lines(self, base: str, ours: str, theirs: str, conflicts: Evidence) -> str:
+        # merge-tree takes a base of its own from git 2.40 on; before, two commits on a common one give it.
+        root = self._commit(base)
+        left, right = self._commit(ours, root), self._commit(theirs, root)
+        result = self._git.run("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", left, right)
+        fields = result.stdout.split(b"\0")
+        if result.code == 0 and not conflicts:
+            return fields[0].decode()
+        argv = ["git", "merge-tree", "--write-tree", left, right]
+        if result.code not in (0, 1):
+            raise result.stopped("git-failed", argv=argv)
+        paths = [history.text(name) for name in fields[1:] if name]
+        raise result.stopped("conflict", argv=argv, paths=sorted({*paths, *conflicts}), facts={"told": conflicts})
+
+    def _settle(self, base: str, ours: str, theirs: str) -> tuple[dict[str, Entry], Evidence]:
+        """Files that both sides changed, as the controller merged them, and what it called conflicts."""
+        settled: dict[str, Entry] = {}
+        conflicts: Evidence = {}
+        needs: list[tuple[str, str, Entry, Entry, Entry]] = []
+        for path, entries in (self._both(base, ours, theirs) if self._asks else {}).items():
+            key = hashlib.sha256(
+                "\0".join((path, *(oid for _mode, oid in entries))).encode("utf-8", "replace")
+            ).hexdigest()
+            answer = self._answers.get(key)
+            if answer is None:
+                needs.append((path, key, *entries))
+            elif answer.get("conflicts"):
+                conflicts[path] = answer["conflicts"]
+            elif answer.get("content") is not None:
+                settled[path] = (entries[1][0], self._blob(base64.b64decode(answer["content"])))
+        if needs:
+            self._ask(needs)
+        return settled, conflicts
+
+    def _both(self, base: str, ours: str, theirs: str) -> dict[str, tuple[Entry, Entry, Entry]]:
+        left = {step.path: step for step in history.changes(self._git, base, ours)}
+        both = {}
+        for step in history.changes(self._git, base, theirs):
+            other = left.get(step.path)
+            if other is None or other.new == step.new or other.new is None or step.new is None:
+                continue
+            old = step.old
+            if old and all(mode.startswith("100") for mode, _oid in (old, other.new, step.new)):
+                both[step.path] = (old, other.new, step.new)
+        return both
+
+    def _ask(self, needs: list[tuple[str, str, Entry, Entry, Entry]]) -> None:
+        contents = history.blobs(self._git, [entry[1] for need in needs for entry in need[2:]])
+        asked: list[Evidence] = []
+        for path, key, *entries in needs:
+            three: list[Any] = [contents[oid] for _mode, oid in entries]
+            too_large = max(map(len, three)) > LARGEST
+            if too_large:
+                self._answers[key] = {}
+                continue
+            base, ours, theirs = (base64.b64encode(data).decode() for data in three)
+            asked.append({"path": path, "key": key, "base": base, "ours": ours, "theirs": theirs})
+        if asked:
+            raise Undecided(asked)
+
+    def _blob(self, data: bytes) -> str:
+        return self._git.line("hash-object", "-w", "--stdin", stdin=data)
+
+    def _commit(self, tree: str, parent: str = "") -> str:
+        parents = b"parent " + parent.encode() + b"\n" if parent else b""
+        data = (
+            b"tree " + tree.encode() + b"\n" + parents + b"author " + _STAMP + b"\ncommitter " + _STAMP + b"\n\nmerge\n"
+        )
+        return self._git.line("hash-object", "-t", "commit", "-w", "--stdin", stdin=data)
+
+
+def conflict(stopped: Stopped, git: Git, ours: list[str], theirs: tuple[str, ...], *, change: str = "") -> Stopped:
+    """The same stop, with who changed the paths on either side.
+
+    Args:
+        stopped: the conflict.
+        git: the clone.
+        ours: revision arguments for the local side; empty where it is a change of automation.
+        theirs: revision arguments for the remote's side.
+        change: the subject of the change of automation.
+    """
+    paths = tuple(stopped.evidence.get("paths", ()))
+    stopped.evidence["ours"] = history.commits(git, "--no-walk", *ours) if ours else []
+    stopped.evidence["theirs"] = history.commits(git, *theirs, paths=paths)
+    stopped.evidence.setdefault("facts", {})["of_change"] = change
+    return stopped

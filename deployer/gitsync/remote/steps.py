@@ -1,0 +1,183 @@
+"""inspect and sync: the clone opened, looked at, and brought together with its remote."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any, Dict  # noqa: UP035  evaluated on Python 3.9
+
+from . import adopt, history, preflight, transfer
+from .failure import Stopped
+from .git import Git
+from .journal import Journal, held
+from .merge import Merger
+from .preflight import Clone
+from .replay import Replayer, key_of
+
+Json = Dict[str, Any]  # noqa: UP006  evaluated on Python 3.9
+
+
+def inspect(request: Json, known: Json) -> Json:
+    """Fetch and compare, changing nothing but objects, refs/deployer/* and our own folder."""
+    with _opened(request, known, takes_locks=False) as (git, clone, _notes):
+        remote = known["remote"] = transfer.fetch(git, clone)
+        found = history.status(git)
+        if found.unmerged:
+            raise Stopped("unmerged", argv=preflight.STATUS, paths=found.unmerged)
+        return {
+            "ahead": history.commits(git, clone.head, "^" + remote),
+            "behind": history.commits(git, remote, "^" + clone.head),
+            "dirty": found.dirty,
+            "untracked": found.untracked,
+        }
+
+
+@contextlib.contextmanager
+def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: ANN401  a generator
+    """The clone, locked against other syncs, its last crash mended, and found fit to be worked with."""
+    deadline = time.monotonic() + request["seconds"]
+    place = preflight.place(request["path"])
+    with held(place.own, request.get("who", ""), deadline) as lock:
+        git = Git(place.top, deadline, lock)
+        notes = Journal(place.own)
+        if takes_locks:
+            adopt.recover(git, place, notes)
+        branch = preflight.check_files(place, request.get("branch", ""))
+        known["branch"] = branch
+        with _unless_passing(takes_locks=takes_locks):
+            preflight.check_locks(place, branch)
+        clone = preflight.open_clone(git, place, request, branch)
+        known.update(head=clone.head, url=clone.url, upstream=clone.upstream, remote_name=clone.remote)
+        yield git, clone, notes
+
+
+@contextlib.contextmanager
+def _unless_passing(*, takes_locks: bool) -> Any:  # noqa: ANN401  a generator
+    """Who only looks is not stopped by somebody at work."""
+    try:
+        yield
+    except Stopped as stopped:
+        if takes_locks or stopped.kind != "lock":
+            raise
+
+
+def sync(request: Json, known: Json) -> Json:
+    """One try to land what is local and to adopt what is new."""
+    with _opened(request, known, takes_locks=True) as (git, clone, notes):
+        return _Sync(git, clone, notes, request, known).run()
+
+
+class _Sync:
+    """One try: fetch, publish, adopt."""
+
+    def __init__(self, git: Git, clone: Clone, notes: Journal, request: Json, known: Json) -> None:
+        self.git = git
+        self.clone = clone
+        self.notes = notes
+        self.known = known
+        self.wanted: Json | None = request.get("change")
+        self.key = key_of(self.wanted)
+        self.remote = known["remote"] = transfer.fetch(git, clone)
+        merger = Merger(git, clone, request.get("answers", {}), asks=bool(request.get("asks")))
+        self.replayer = Replayer(git, clone, merger, request.get("identity", ""))
+        self.conflict: Stopped | None = None
+
+    def run(self) -> Json:
+        """Publish what is local, then adopt what is new."""
+        before = self.remote
+        self._settle_attempts()
+        local = self._local()
+        new = self._publish(local)
+        answer: Json = {
+            "received": history.commits(self.git, before, "^" + self.clone.head) if before != self.clone.head else [],
+            "after": self.clone.head,
+        }
+        if self.conflict:
+            return {**answer, "failure": self.conflict.evidence}
+        if new != self.clone.head:
+            answer.update(self._adopt(new))
+        else:
+            self.notes.write(landed={})
+        return answer
+
+    def _settle_attempts(self) -> None:
+        """A push whose end was not known: if its commit is on the remote now, what it carried is not sent again."""
+        for attempt in reversed(self.notes.attempts):
+            if self.git.is_ancestor(attempt["new"], self.remote):
+                if attempt["key"] and attempt["key"] == self.key:
+                    self.known["change"] = attempt["change"]
+                if attempt["head"]:
+                    self.notes.settle(attempt["head"], attempt["new"])
+                self.notes.write(attempts=[])
+                return
+
+    def _local(self) -> list[str]:
+        """Local commits that are not on the remote, neither as they are nor as they were replayed."""
+        landed = self.notes.landed
+        known = ["^" + self.remote]
+        here = landed and self.git.run("cat-file", "-e", landed["head"]).code == 0
+        if here and self.git.is_ancestor(landed["new"], self.remote):
+            known.append("^" + landed["head"])
+        return history.rev_list(self.git, self.clone.head, *known)
+
+    def _publish(self, local: list[str]) -> str:
+        """Land local commits and the change of automation; the remote's tip after that."""
+        new = self._land_local(local)
+        made = ""
+        if self.wanted and not self.known.get("change"):
+            onto, new = new, self.replayer.change(self.wanted, new)
+            made = new if new != onto else ""
+        if new != self.remote:
+            self._push(new, made)
+        if self.wanted and not self.known.get("change"):
+            self.known["change"] = new
+        return new
+
+    def _land_local(self, local: list[str]) -> str:
+        self.known["unlanded"] = history.commits(self.git, "--no-walk", *local) if local else []
+        try:
+            return self._replayed(local)
+        except Stopped as stopped:
+            if stopped.kind != "conflict" or not self._may_pass(stopped):
+                raise
+            self.conflict = stopped
+            return self.remote
+
+    def _replayed(self, local: list[str]) -> str:
+        if not local:
+            return self.remote
+        if self.git.is_ancestor(self.remote, self.clone.head):
+            return self.clone.head
+        return self.replayer.replay(local, self.remote, self.clone.head)
+
+    def _may_pass(self, stopped: Stopped) -> bool:
+        """Whether the change of automation may land although local commits cannot: when they touch other files."""
+        if not self.wanted:
+            return False
+        touched = {path for commit in self.known["unlanded"] for path in commit["paths"]}
+        touched.update(stopped.evidence.get("paths", ()))
+        return not touched & {edit["path"] for edit in self.wanted["edits"]}
+
+    def _push(self, new: str, made: str) -> None:
+        head = "" if self.conflict else self.clone.head
+        self.notes.attempt(head, new, self.key, made)
+        stopped = transfer.push(self.git, self.clone, new, self.remote)
+        if stopped is not None:
+            raise stopped
+        if head:
+            self.notes.settle(head, new)
+            self.known["unlanded"] = []
+        self.notes.write(attempts=[])
+        self.known["landed"] = history.commits(self.git, new, "^" + self.remote)
+        self.known["remote"] = new
+
+    def _adopt(self, new: str) -> Json:
+        left = adopt.adopt(self.git, self.clone, self.notes, new)
+        if not left:
+            return {"after": new}
+        found = history.status(self.git)
+        argv = ["git", "read-tree", "-m", "-u", self.clone.head, new]
+        facts = {"dirty": sorted({*left} & {*found.dirty}), "untracked": sorted({*left} - {*found.dirty})}
+        theirs = history.commits(self.git, new, "^" + self.clone.head, paths=tuple(left))
+        kind = "unmerged" if found.unmerged else "dirty-overlap"
+        return {"left": left, "failure": {"kind": kind, "argv": argv, "paths": left, "facts": facts, "theirs": theirs}}

@@ -1,0 +1,138 @@
+"""Fetch and push, and what can be told of their failures without reading messages."""
+
+# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from . import history
+from .failure import Stopped
+from .git import Git, Result
+from .preflight import Clone
+
+SSH_FAILED = 255
+FETCH = (
+    "fetch", "--quiet", "--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head",
+    "--no-recurse-submodules", "--no-auto-maintenance",
+)  # fmt: skip
+
+
+def fetch(git: Git, clone: Clone) -> str:
+    """Bring the remote's branch into our private ref, and return its tip.
+
+    Without `+`: then a force-push is an exit code, not a silent loss, and a login page in place of git is one too.
+
+    Raises:
+        Stopped: the remote could not be read, or its history is not what it was.
+    """
+    refspec = f"refs/heads/{clone.upstream}:{clone.seen}"
+    result = git.run(*FETCH, clone.remote, refspec, network=True)
+    if result.code == 1 and not result.timed_out:
+        return _rewritten(git, clone, result)
+    if result.code != 0:
+        raise _failed(git, clone, result, clone.url)
+    tip = git.line("rev-parse", "--verify", clone.seen + "^{commit}")
+    _check_related(git, clone, tip, result)
+    return tip
+
+
+def _check_related(git: Git, clone: Clone, tip: str, result: Result) -> None:
+    if git.run("merge-base", clone.head, tip).code == 1:
+        raise result.stopped("unrelated-history", facts={"remote": tip})
+
+
+def _rewritten(git: Git, clone: Clone, result: Result) -> str:
+    """The remote's branch is no descendant of what we saw last: accept it only where nothing of the clone is lost."""
+    listed = git.run("ls-remote", "--exit-code", clone.remote, "refs/heads/" + clone.upstream, network=True)
+    tip = listed.stdout.decode().split("\t")[0]
+    if listed.code != 0:
+        raise _failed(git, clone, result, clone.url)
+    aside = "refs/deployer/moved/" + tip
+    again = git.run(*FETCH, clone.remote, f"refs/heads/{clone.upstream}:{aside}", network=True)
+    if again.code != 0:
+        raise _failed(git, clone, again, clone.url)
+    tip = git.line("rev-parse", "--verify", aside + "^{commit}")
+    known = git.line("rev-parse", "--verify", clone.seen + "^{commit}")
+    if git.is_ancestor(known, tip):
+        # Not rewritten: our private ref itself could not be written (a lock, a full disk).
+        raise result.stopped("git-failed")
+    if not git.is_ancestor(clone.head, tip):
+        gone = history.commits(git, known, "^" + tip)
+        raise result.stopped("force-pushed", facts={"was": known, "remote": tip, "aside": aside}, theirs=gone)
+    git.ok("update-ref", clone.seen, tip, known)
+    git.ok("update-ref", "-d", aside, tip)
+    return tip
+
+
+def _failed(git: Git, clone: Clone, result: Result, url: str) -> Stopped:
+    facts: dict[str, Any] = {"scheme": scheme(url), "path_missing": path_missing(url, git.top)}
+    if not result.timed_out and not facts["path_missing"] and result.ssh_exit != SSH_FAILED:
+        listed = git.run("ls-remote", "--exit-code", url, "refs/heads/" + clone.upstream, network=True)
+        facts["branch_missing"] = listed.code == 2
+    facts["disk_full"] = disk_full(clone.place.common_dir)
+    return result.stopped("", facts=facts)
+
+
+def push(git: Git, clone: Clone, new: str, tip: str) -> Stopped | None:
+    """Push a commit, and look at the remote when that seems to have failed: the answer may be what got lost.
+
+    By URL: by the remote's name git would move `refs/remotes/…` too, and leave its lock when it is killed.
+
+    Args:
+        git: the clone.
+        clone: the clone.
+        new: the commit.
+        tip: the remote's tip that it was made on.
+
+    Returns:
+        None when the commit is on the remote; else why it is not.
+    """
+    result = git.run("push", "-q", "--porcelain", clone.push_url, f"{new}:refs/heads/{clone.upstream}", network=True)
+    if result.code == 0:
+        git.run("update-ref", clone.seen, new, tip)
+        return None
+    stopped = _failed(git, clone, result, clone.push_url)
+    try:
+        seen = fetch(git, clone)
+    except Stopped as blind:
+        if blind.kind in ("force-pushed", "unrelated-history"):
+            return blind
+        stopped.evidence["facts"]["blind"] = True
+        return stopped
+    if git.is_ancestor(new, seen):
+        return None
+    stopped.evidence["facts"].update(moved=seen != tip, **_flags(result))
+    return stopped
+
+
+def _flags(result: Result) -> dict[str, Any]:
+    """The fields of the porcelain line that tells of a rejected ref."""
+    found = re.search(
+        r"^!\t[^\t]*\t\[([^\]]*)\](?: \((.*)\))?$", result.stdout.decode("utf-8", "replace"), re.MULTILINE
+    )
+    return {"rejected": found[1], "reason": found[2] or ""} if found else {}
+
+
+def scheme(url: str) -> str:
+    """`ssh`, `http`, `git` or `file`, as git understands the URL."""
+    named = re.match(r"([a-z+]+)://", url)
+    if named:
+        return {"https": "http", "git+ssh": "ssh", "ssh+git": "ssh"}.get(named[1], named[1])
+    return "ssh" if re.match(r"[^/]+:", url) else "file"
+
+
+def path_missing(url: str, top: str) -> bool:
+    """Whether a remote that is a folder of this machine is not there."""
+    if scheme(url) != "file":
+        return False
+    path = re.sub(r"^file://", "", url)
+    return not os.path.exists(os.path.join(top, os.path.expanduser(path)))
+
+
+def disk_full(folder: str) -> bool:
+    """Whether the file system has no room left, in bytes or in inodes."""
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize < (1 << 20) or (room.f_files > 0 and room.f_favail == 0)

@@ -1,0 +1,126 @@
+"""Looks at files of the work tree, and puts new ones in their place, never over something else."""
+
+# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+
+from .git import Git
+from .history import Entry, Step
+
+Found = os.stat_result
+
+
+class Worktree:
+    """The work tree, as far as some steps touch it.
+
+    Args:
+        git: the clone.
+        top: of the work tree.
+        steps: what is to be changed: what one step takes away is not in the way of another.
+    """
+
+    def __init__(self, git: Git, top: str, steps: list[Step]) -> None:
+        self._git = git
+        self._top = top
+        self._leaving = {step.path: step for step in steps if step.new is None}
+
+    def stands(self, step: Step) -> str:
+        """What is at the path: `old` or `new`, as either commit has it, or `other`: somebody's."""
+        if "160000" in (step.old or step.new or ("", ""))[0]:
+            return "new"  # a submodule is a repository of its own: only the index names it
+        try:
+            found = self._find(step.path)
+        except NotADirectoryError:
+            return "other"
+        for name, entry in (("old", step.old), ("new", step.new)):
+            if self._is(step.path, found, entry):
+                return name
+        return "other"
+
+    def put(self, step: Step, staged: str) -> None:
+        """Put the new file there (from the stage), or take the old one away."""
+        path = os.path.join(self._top, step.path)
+        if step.new is None:
+            os.unlink(path)
+            self._prune(os.path.dirname(path))
+        elif step.old is None:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            # A link fails where a rename would overwrite what somebody put there this instant.
+            with contextlib.suppress(FileExistsError):
+                os.link(staged, path, follow_symlinks=False)
+        else:
+            self._keep_mode(step.old, step.new, path, staged)
+            os.rename(staged, path)
+
+    def _find(self, path: str) -> Found | None:
+        """The file's status; None where nothing is, or only what other steps take away.
+
+        Raises:
+            NotADirectoryError: something that stays is in the way of a folder: a file, or a link to who knows where.
+        """
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            parent = "/".join(parts[:depth])
+            found = self._lstat(parent)
+            if found is None:
+                return None
+            if not stat.S_ISDIR(found.st_mode):
+                if parent in self._leaving and self.stands(self._leaving[parent]) == "old":
+                    return None
+                raise NotADirectoryError(parent)
+        found = self._lstat(path)
+        if found is not None and stat.S_ISDIR(found.st_mode) and self._all_leaving(path):
+            return None
+        return found
+
+    def _lstat(self, path: str) -> Found | None:
+        try:
+            return os.lstat(os.path.join(self._top, path))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _all_leaving(self, folder: str) -> bool:
+        for place, _folders, names in os.walk(os.path.join(self._top, folder)):
+            for name in names:
+                if os.path.relpath(os.path.join(place, name), self._top) not in self._leaving:
+                    return False
+        return True
+
+    def _is(self, path: str, found: Found | None, entry: Entry | None) -> bool:
+        if found is None or entry is None:
+            return found is None and entry is None
+        full = os.path.join(self._top, path)
+        if stat.S_ISLNK(found.st_mode):
+            return entry[0] == "120000" and _blob_id(os.fsencode(os.readlink(full)), entry[1]) == entry[1]
+        if not stat.S_ISREG(found.st_mode) or not entry[0].startswith("100"):
+            return False
+        with open(full, "rb") as handle:
+            if _blob_id(handle.read(), entry[1]) == entry[1]:
+                return True
+        # Line ends and other filters: ask git what it would store.
+        return self._git.line("hash-object", f"--path={path}", "--", full) == entry[1]
+
+    def _keep_mode(self, old: Entry, new: Entry, path: str, staged: str) -> None:
+        """A person's `chmod +x` is kept where the commits say nothing new about it."""
+        if old[0] == new[0] and new[0].startswith("100"):
+            executable = os.lstat(path).st_mode & 0o111
+            mode = stat.S_IMODE(os.lstat(staged).st_mode)
+            os.chmod(staged, mode | executable if executable else mode & ~0o111)
+
+    def _prune(self, folder: str) -> None:
+        while len(folder) > len(self._top):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                return
+            folder = os.path.dirname(folder)
+
+
+def _blob_id(data: bytes, like: str) -> str:
+    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1  # git's own choice, not ours
+    return algorithm(b"blob %d\0" % len(data) + data).hexdigest()

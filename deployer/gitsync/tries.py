@@ -1,0 +1,98 @@
+"""How often, and after which waits, a step is tried again: tenacity with budgets by kind of failure."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+
+import tenacity
+
+from deployer.errors import UnreachableError
+from deployer.gitsync.classes import FailureClass, Retry
+from deployer.model.json import JsonObject
+from deployer.ports import Clock
+from deployer.settings import SyncSettings
+
+NETWORK_SPREAD = 10
+"""Waits for a network are longer than those for a lost race by this factor: few tries, long waits."""
+
+
+class StepStoppedError(Exception):
+    """A step stopped; inside this package only.
+
+    Args:
+        answer: what the step answered.
+        failure_class: its class.
+    """
+
+    def __init__(self, answer: JsonObject, failure_class: FailureClass) -> None:
+        super().__init__(failure_class.kind)
+        self.answer = answer
+        self.failure_class = failure_class
+
+
+class Tries:
+    """The tries of one sync.
+
+    Args:
+        clock: for the deadline and the waits.
+        settings: budgets and waits.
+    """
+
+    def __init__(self, clock: Clock, settings: SyncSettings) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._end = clock.monotonic() + settings.seconds
+        self._counts: Counter[Retry] = Counter()
+        self.count = 0
+
+    @property
+    def left(self) -> float:
+        """Seconds to the deadline, at least one: a step must be able to say what stopped it."""
+        return max(1.0, self._end - self._clock.monotonic())
+
+    def run(self, step: Callable[[], JsonObject]) -> JsonObject:
+        """Run a step until it succeeds or its budget is spent.
+
+        Raises:
+            StepStoppedError: the last failure.
+            UnreachableError: the deployer host did not answer.
+        """
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: _policy(error) is not Retry.NEVER),
+            wait=self._wait,
+            stop=self._stop,
+            sleep=self._clock.sleep,
+            before=self._count,
+            reraise=True,
+        )
+        return retrying(step)
+
+    def _count(self, _state: tenacity.RetryCallState) -> None:
+        self.count += 1
+
+    def _stop(self, state: tenacity.RetryCallState) -> bool:
+        policy = _policy_of(state)
+        self._counts[policy] += 1
+        late = self._clock.monotonic() + state.upcoming_sleep >= self._end
+        budget = self._settings.network_attempts if policy is Retry.NETWORK else self._settings.attempts
+        # Whoever holds a lock may take his time: only the deadline ends the wait for him.
+        return late or (policy is not Retry.LOCK and self._counts[policy] >= budget)
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """Full jitter: those who lost the same race spread out instead of meeting again."""
+        policy = _policy_of(state)
+        factor = NETWORK_SPREAD if policy is Retry.NETWORK else 1
+        bound = min(self._settings.longest_wait, self._settings.first_wait * 2 ** self._counts[policy]) * factor
+        return random.uniform(0, bound)  # noqa: S311  spreads load, guards nothing
+
+
+def _policy_of(state: tenacity.RetryCallState) -> Retry:
+    return _policy(state.outcome.exception() if state.outcome else None)
+
+
+def _policy(error: BaseException | None) -> Retry:
+    if isinstance(error, StepStoppedError):
+        return error.failure_class.retry
+    return Retry.NETWORK if isinstance(error, UnreachableError) else Retry.NEVER
