@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +13,7 @@ from deployer.errors import ManifestError, UsageError
 from deployer.manifests.source import Source, refuse
 from deployer.model.json import JsonValue
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NEAREST = 3
 _LOOKED_AT = 2000
 
@@ -87,6 +89,8 @@ def set_text(form: Format, document: Document, where: str, text: str) -> bytes:
         ManifestError: the text cannot be written there without changing something else.
     """
     place = the_place(document, where)
+    if odd := _SURROGATE.search(text):
+        raise UsageError(f"{document.source.path}: U+{ord(odd.group()):04X} is half a character, it cannot be written")
     before = {other.path: other for other in document.places()}
     side_effects: set[str] = set()
     for start, end, written in document.spellings(place, text):
@@ -95,8 +99,8 @@ def set_text(form: Format, document: Document, where: str, text: str) -> bytes:
         differing = _differing(before, after)
         if after and differing <= {place.path} and _is_written(place, after[place.path], text):
             return changed
-        side_effects |= differing - {place.path}
-    also = f" without changing {min(side_effects)} too" if side_effects and len(side_effects) < len(before) else ""
+        side_effects |= differing - {place.path} if after else set()
+    also = f" without changing {min(side_effects)} too" if side_effects else ""
     raise refuse(document.source.problem(place.start, f"{place.path} cannot be set to this text{also}"))
 
 

@@ -45,7 +45,7 @@ class JsonFormat:
 
 
 def _check_tokens(source: Source) -> None:
-    """What the decoder of the standard library bears ill: it recurses, takes NaN, and counts digits (int_max_str_digits)."""
+    """What the decoder of the standard library bears ill: it recurses, takes NaN, and limits the digits of a number."""
     depth = 0
     for token in _TOKEN.finditer(source.text):
         depth += (token.group() in "[{") - (token.group() in "]}")

@@ -10,7 +10,9 @@ from deployer.manifests.tree import Node
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _CODES = (("x", 2), ("u", 4), ("U", 8))
-_ESCAPED = re.compile(r'[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|["\\]')
+_INVISIBLE = r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+_NEEDS_DOUBLE = re.compile(_INVISIBLE)
+_ESCAPED = re.compile(rf'{_INVISIBLE}|["\\]')
 _HEADER = re.compile(r"[|>](?P<indicators>[0-9+-]*)(?P<rest>[^\r\n]*)(?P<end>\r\n|\r|\n|$)")
 _CONTENT_INDENT = re.compile(r"^( +)\S", re.MULTILINE)
 
@@ -24,9 +26,10 @@ def spellings(source: Source, node: Node, text: str) -> Iterator[tuple[int, int,
             yield start, end, written
         end = start + len(source.text[start:end].removesuffix("\n").removesuffix("\r"))
     space = " " if start == end and source.text[start - 1 : start] not in {" ", "\t", "\n", ""} else ""
-    if not node.style:
+    is_one_line = not _NEEDS_DOUBLE.search(text)
+    if is_one_line and not node.style:
         yield start, end, space + text
-    if node.style in {"", "'"}:
+    if is_one_line and node.style in {"", "'"}:
         yield start, end, space + _single(text)
     yield start, end, space + _double(text, source)
 
