@@ -7,7 +7,9 @@ socket, as the user `postgres` when we are root), processes, locks. Faked: nothi
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,7 +33,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     postgresql = pytest.param("postgresql", marks=pytest.mark.xdist_group("postgresql"))
     if "store" in metafunc.fixturenames:
         metafunc.parametrize("kind", ["memory", "sqlite", postgresql])
-    elif "url" in metafunc.fixturenames:
+    elif {"url", "opened", "start_writer"} & set(metafunc.fixturenames):
         metafunc.parametrize("kind", ["sqlite", postgresql])
 
 
@@ -43,13 +45,22 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         reason = "PostgreSQL is not installed (Debian: apt install postgresql)"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     folder = tmp_path_factory.mktemp("postgresql")
-    data, initdb, pg_ctl = folder / "data", binaries[-1], binaries[-1].with_name("pg_ctl")
-    prefix = _as_postgres(folder)
-    _run([*prefix, initdb, "-D", data, "-U", "deployer", "-A", "trust", "-E", "UTF8", "--no-sync"])
-    options = f"-c listen_addresses= -c unix_socket_directories='{folder}' -c fsync=off"
-    _run([*prefix, pg_ctl, "-D", data, "-w", "-l", folder / "log", "-o", options, "start"])
-    yield str(folder)
-    _run([*prefix, pg_ctl, "-D", data, "-w", "-m", "immediate", "stop"])
+    data, prefix = folder / "data", _as_postgres(folder)
+    _run([*prefix, binaries[-1], "-D", data, "-U", "deployer", "-A", "trust", "-E", "UTF8", "--no-sync"])
+    server = _server([*prefix, binaries[-1].with_name("postgres"), "-D", data], folder)
+    with server:
+        yield str(folder)
+        server.send_signal(signal.SIGQUIT)
+
+
+def _server(argv: list[str | Path], folder: Path) -> subprocess.Popen[str]:
+    """A server that takes connections; it says so in its log, in which errors of statements do not stand."""
+    options = ("listen_addresses=", f"unix_socket_directories={folder}", "fsync=off", "log_min_messages=log")
+    settings = [word for option in options for word in ("-c", option)]
+    server = subprocess.Popen([*argv, *settings], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+    assert any("ready to accept connections" in line for line in server.stderr), "PostgreSQL did not start"
+    return server
 
 
 def _as_postgres(folder: Path) -> list[str]:
@@ -64,6 +75,69 @@ def _as_postgres(folder: Path) -> list[str]:
 def _run(argv: list[str | Path]) -> None:
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+WRITER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from deployer.model.run import Event, Outcome, Run, TargetResult
+from deployer.store import SqlStore
+
+url, folder, run_id, times = sys.argv[1:]
+now = datetime.now(UTC)
+store = SqlStore(url, Path(folder))
+print("ready", flush=True)
+sys.stdin.readline()
+with store.begin(Run(run_id, "instance-redeploy", "production", ("fra1",), (), "cron", folder, now)):
+    store.record(run_id, [TargetResult("half.fra1", "fra1", Outcome.CHANGED, started=now)])
+    for number in range(1, int(times) + 1):
+        store.append(run_id, [Event(number, now, "task", f"{run_id} {number}")])
+    print("written", flush=True)
+    sys.stdin.readline()
+    store.append(run_id, [Event(int(times) + 1, now, "task", "last")])
+    print("appended", flush=True)
+    sys.stdin.readline()
+"""
+
+
+class Writer:
+    """A process that executes a run: each `go` lets it take its next step, and waits for that."""
+
+    def __init__(self, url: str, folder: Path, run: str, times: int = 3) -> None:
+        argv = [sys.executable, "-c", WRITER, url, str(folder), run, str(times)]
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.heard("ready")
+
+    def go(self) -> None:
+        """Let it do its next step."""
+        assert self.process.stdin
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def heard(self, word: str) -> None:
+        """Wait until it says so."""
+        assert self.process.stdout
+        assert self.process.stdout.readline().strip() == word
+
+    def kill(self) -> None:
+        """End it without a chance to tidy up."""
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def start_writer(url: str, tmp_path: Path) -> Iterator[Callable[..., Writer]]:
+    """Start a process of another controller that executes a run on the database of the test."""
+    writers: list[Writer] = []
+
+    def start(controller: str, run: str, times: int = 3) -> Writer:
+        writers.append(Writer(url, tmp_path / controller, run, times))
+        return writers[-1]
+
+    yield start
+    for writer in writers:
+        writer.kill()
 
 
 _NUMBERS = count()
