@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from deployer.errors import StoreError
 
 _WRITABLE = "Make it writable for you, or name another folder: DEPLOYER_STATE=/path"
+_IN_THE_WAY = "A file is where a folder should be: move it away, or name another folder: DEPLOYER_STATE=/path"
 _SPACE = "Make room on its file system; what was recorded before is kept"
 _BUSY = "Another process has been writing for a long time: `fuser` on the file tells which"
 _DAMAGED = "Move the file away with its -wal and -shm; a new one is made. The logs of runs are beside it, untouched"
@@ -34,7 +35,8 @@ _ERRNO_HINTS = {
     errno.EACCES: _WRITABLE,
     errno.EPERM: _WRITABLE,
     errno.EROFS: _WRITABLE,
-    errno.ENOTDIR: _WRITABLE,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,
     errno.EFBIG: _SPACE,
