@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from deployer.manifests.source import MAX_DEPTH, Source, decode, refuse
+from deployer.manifests.source import MAX_DEPTH, MAX_VALUES, Source, decode, refuse
 from deployer.manifests.tree import Node, TreeDocument
 from deployer.model.json import JsonValue
 from deployer.model.manifest import Problem
@@ -47,10 +47,12 @@ class JsonFormat:
 def _check_tokens(source: Source) -> None:
     """What the decoder of the standard library bears ill: it recurses, takes NaN, and limits the digits of a number."""
     depth = 0
-    for token in _TOKEN.finditer(source.text):
+    for count, token in enumerate(_TOKEN.finditer(source.text)):
         depth += (token.group() in "[{") - (token.group() in "]}")
         if depth > MAX_DEPTH:
             raise refuse(source.problem(token.start(), f"nested deeper than {MAX_DEPTH} levels"))
+        if count > 2 * MAX_VALUES:  # each value has a comma or a colon beside it
+            raise refuse(source.problem(token.start(), f"more than {MAX_VALUES} values"))
         if token.group() in _CONSTANTS:
             raise refuse(source.problem(token.start(), f"{token.group()} is not a value of JSON"))
         if not token.group().startswith('"') and len(token.group()) > _MAX_DIGITS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from deployer.errors import ManifestError
-from deployer.manifests.source import MAX_DEPTH, Source, refuse
+from deployer.manifests.source import MAX_DEPTH, MAX_VALUES, Source, refuse
 from deployer.model.manifest import Problem
 
 WHITE = " \t\r\n"
@@ -82,6 +82,7 @@ class _Reader:
         self._utf8 = source.text.encode("utf-8")
         self._bytes = 0
         self._characters = 0
+        self._values = 0
 
     def parser(self) -> expat.XMLParserType:
         """The parser, with our handlers."""
@@ -119,6 +120,9 @@ class _Reader:
         self._open.append(element)
         if len(self._open) > MAX_DEPTH:
             raise self._refuse(f"nested deeper than {MAX_DEPTH} levels")
+        self._values += 1 + len(attributes)
+        if self._values > MAX_VALUES:
+            raise self._refuse(f"more than {MAX_VALUES} elements and attributes")
 
     def _end(self, _name: str) -> None:
         element = self._open.pop()

@@ -9,7 +9,7 @@ from typing import cast
 
 import yaml
 
-from deployer.manifests.source import MAX_BYTES, MAX_DEPTH, Source, decode, refuse
+from deployer.manifests.source import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Source, decode, refuse
 from deployer.manifests.tree import Node, TreeDocument
 from deployer.manifests.yaml_text import spellings
 from deployer.model.json import JsonValue
@@ -70,7 +70,7 @@ def _syntax_problem(source: Source, error: yaml.MarkedYAMLError) -> Problem:
 def _odd_events(source: Source) -> Iterator[Problem]:
     """What we refuse before a tree is built; the parser of events does not recurse."""
     depth = documents = 0
-    for event in yaml.parse(source.text, Loader=yaml.CSafeLoader):
+    for count, event in enumerate(yaml.parse(source.text, Loader=yaml.CSafeLoader)):
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
@@ -81,6 +81,9 @@ def _odd_events(source: Source) -> Iterator[Problem]:
             depth -= 1
         if depth > MAX_DEPTH:
             yield source.problem(_start(event), f"nested deeper than {MAX_DEPTH} levels")
+            return
+        if count > 2 * MAX_VALUES:  # a key is an event too
+            yield source.problem(_start(event), f"more than {MAX_VALUES} values")
             return
         if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.tag not in _TAGS:
             yield source.problem(_start(event), f"the tag {event.tag} is not plain data")

@@ -232,6 +232,20 @@ def test_eleven_megabytes_are_refused_unread(formats: ManifestFormats, path: str
 
 
 @pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("v.xml", b"<a>" + b"<b/>" * 300_000 + b"</a>"),
+        ("v.yaml", b"a: [" + b"1," * 500_000 + b"1]"),
+        ("v.json", b'{"a": [' + b"1," * 500_000 + b"1]}"),
+    ],
+    ids=["xml", "yaml", "json"],
+)
+def test_millions_of_values_are_refused(formats: ManifestFormats, path: str, data: bytes) -> None:
+    """A file within the size can still hold more than memory does."""
+    assert "more than 200000" in _said(formats, path, data)
+
+
+@pytest.mark.parametrize(
     ("data", "name"),
     [
         ("<?xml version='1.0' encoding='ISO-8859-1'?><a name='ä'><release version='1'/></a>".encode("latin-1"), "ä"),

@@ -106,7 +106,7 @@ def _xml_value(data: bytes, where: str) -> str | None:
 
 
 @given(_xml_documents(), _WORDS)
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 def test_xml(document: tuple[Document, str], text: str) -> None:
     """In attributes of both quotes, text and CDATA, in three encodings."""
     made, kind = document
@@ -154,7 +154,7 @@ def _yaml_value(data: bytes, where: str) -> object:
 
 
 @given(_yaml_documents(), _WORDS)
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 def test_yaml(document: Document, text: str) -> None:
     """In every style of scalar, in blocks and in flow."""
     changed = _FORMATS.set_value("v.yaml", document.data(), document.where, text, {})
@@ -184,7 +184,7 @@ def _json_documents(draw: st.DrawFn) -> Document:
 
 
 @given(_json_documents(), _WORDS)
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 def test_json(document: Document, text: str) -> None:
     """Among any values, with any white space."""
     changed = _FORMATS.set_value("v.json", document.data(), document.where, text, {})
@@ -199,7 +199,7 @@ _NAMES = st.sampled_from(["a", "b", "c", "d"])
 
 
 @given(st.dictionaries(_NAMES, _TEXT), st.dictionaries(_NAMES, _TEXT), st.dictionaries(_NAMES, _TEXT))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, database=None, max_examples=50)
 def test_a_merge_says_what_both_sides_said(base: dict[str, str], ours: dict[str, str], theirs: dict[str, str]) -> None:
     """A merge with a result holds exactly the changes of both sides, read by another reader."""
     files = [json.dumps(side, indent="\n\n\n ", sort_keys=True).encode() for side in (base, ours, theirs)]
