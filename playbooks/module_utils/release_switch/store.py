@@ -31,6 +31,8 @@ class ReleaseStore:
     """A release store at a `file://`, `https://` or `http://` address."""
 
     def __init__(self, address: str) -> None:
+        if not address:
+            raise ReleaseError("the site has no release_store: set it in its group_vars")
         parts = urllib.parse.urlsplit(address)
         if parts.scheme not in ("file", "http", "https"):
             raise ReleaseError(f"release_store cannot be {address!r}: it begins with file:// or https://")

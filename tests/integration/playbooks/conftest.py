@@ -14,7 +14,7 @@ import sys
 import tarfile
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,13 +194,17 @@ def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supe
         supervisor.stop(name)
 
 
-@pytest.fixture
-def port() -> int:
-    """A free port."""
+def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1]
     assert isinstance(number, int)
     return number
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """How to get free ports."""
+    return _free_port
 
 
 @dataclass
@@ -292,6 +296,6 @@ class Instance:
 
 
 @pytest.fixture
-def instance(tmp_path: Path, store: ReleaseStore, supervisor: Supervisor, port: int) -> Instance:
+def instance(tmp_path: Path, store: ReleaseStore, supervisor: Supervisor) -> Instance:
     """The instance, not there yet."""
-    return Instance(tmp_path, store, supervisor, port)
+    return Instance(tmp_path, store, supervisor, _free_port())
