@@ -209,7 +209,7 @@ class Deployer:
         for site in self.sites(sites):
             host = self._hosts.host(site.deployer_host)
             found = self._clones.inspect(host, site.repository)
-            if isinstance(found, ManualWork) and found.kind == "clone-missing":
+            if isinstance(found, ManualWork) and found.kind == "missing":
                 self._clones.clone(host, site.repository)
                 made.append(site.name)
         return tuple(made)
@@ -244,13 +244,13 @@ class Deployer:
 
     @cached_property
     def _hosts(self) -> Hosts:
-        from deployer.hosts import HostPool
+        from deployer.hosts.factory import HostPool
 
         return HostPool(self.settings.ssh)
 
     @cached_property
     def _clones(self) -> Clones:
-        from deployer.gitsync import SyncEngine
+        from deployer.gitsync.engine import SyncEngine
 
         return SyncEngine(SystemClock(), self.settings.sync, self._formats.merge, self.settings.identity)
 
@@ -267,8 +267,8 @@ class Deployer:
     @cached_property
     def _runbook(self) -> Runbook:
         from deployer.engine import InlineEngine
-        from deployer.hosts import HostLocks
-        from deployer.playbook import AnsibleDriver
+        from deployer.hosts.locks import HostLocks
+        from deployer.playbook.driver import AnsibleDriver
 
         settings = self.settings
         runs = settings.state_folder / "runs"
@@ -343,7 +343,7 @@ class Deployer:
 
 def manual_report(work: ManualWork) -> str:
     """Manual work as the text that a person solves it from."""
-    from deployer.gitsync import report
+    from deployer.gitsync.manual import report
 
     return report(work)
 

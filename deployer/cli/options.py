@@ -38,6 +38,12 @@ class Context:
 
         return Deployer(sandbox=self.sandbox, inventory=self.inventory, environment=self.environment)
 
+    def deployer_of(self, sandbox: str) -> Deployer:
+        """The library, set up for a sandbox."""
+        from deployer.app import Deployer
+
+        return Deployer(sandbox=sandbox)
+
     def finish(self, data: object, text: Callable[[], None], code: int = 0) -> int:
         """Print a result, as a document or as text, and give the exit code back."""
         if self.as_json:

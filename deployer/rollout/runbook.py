@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from deployer.errors import DeployerError, RefusedError
+from deployer.errors import DeployerError, RefusedError, UnreachableError
 from deployer.model.plan import Batch, Plan, Target
 from deployer.model.run import Outcome, Run, RunState, TargetResult, exit_code_of
 from deployer.model.site import Site
@@ -71,8 +71,8 @@ class Runbook:
         return make_plan(request, synced, chosen(request, synced), {})
 
     def _work(self, request: Request, run: Run, approve: Approve, recorder: Recorder, stop: Stop) -> Run:
-        with self._locked(request, run) as fences:
-            synced = tuple(self._synced(request, site, recorder) for site in request.sites)
+        with self._locked(request, run) as (fences, away):
+            synced = tuple(self._synced(request, site, recorder, away) for site in request.sites)
             targets = chosen(request, synced)
             with self._locked_newcomers(request, run, targets, fences) as all_fences:
                 plan = make_plan(request, synced, targets, all_fences)
@@ -83,7 +83,9 @@ class Runbook:
                     raise RefusedError("not confirmed; nothing was rolled out", hint="--yes confirms without asking")
                 self._roll_out(request, run, plan, recorder, stop)
         attention = any(one.manual for one in synced)
-        return replace(run, exit_code=exit_code_of(recorder.results, check=run.check, attention=attention))
+        code = exit_code_of(recorder.results, check=run.check, attention=attention)
+        # A site that is away may have no target that we know of: the run is not complete all the same.
+        return replace(run, exit_code=UnreachableError.exit_code if away and code in {0, 8} else code)
 
     def _close(self, run: Run, recorder: Recorder, state: RunState) -> Run:
         ended = replace(run, state=state, ended=self._parts.clock.now(), results=recorder.results)
@@ -93,15 +95,27 @@ class Runbook:
     # Locks
 
     @contextmanager
-    def _locked(self, request: Request, run: Run) -> Iterator[dict[str, int]]:
-        """Shared on each site, exclusive on each instance that is meant and known before the sync."""
+    def _locked(self, request: Request, run: Run) -> Iterator[tuple[dict[str, int], dict[str, DeployerError]]]:
+        """Shared on each site, exclusive on each instance that is meant and known before the sync.
+
+        Yields:
+            The fencing number of each target, and the sites whose deployer host is away (site -> error).
+
+        Raises:
+            UnreachableError: none of the sites could be reached.
+        """
         fences: dict[str, int] = {}
+        away: dict[str, DeployerError] = {}
         with ExitStack() as stack:
-            if not request.options.check:
-                for site in request.sites:
+            for site in request.sites if not request.options.check else ():
+                try:
                     known = _meant(request, self._parts.syncing.peek(site).targets)
                     fences |= stack.enter_context(self._hold(run, site, known, with_site=True))
-            yield fences
+                except UnreachableError as error:
+                    away[site.name] = error
+            if len(away) == len(request.sites):
+                raise next(iter(away.values()))
+            yield fences, away
 
     @contextmanager
     def _locked_newcomers(
@@ -110,7 +124,7 @@ class Runbook:
         """The same, and the instances that came with the sync."""
         with ExitStack() as stack:
             for site in request.sites if not request.options.check else ():
-                new = [t for t in targets if t.site == site.name and t.name not in fences]
+                new = [t for t in targets if t.site == site.name and t.revision and t.name not in fences]
                 if new:
                     fences = fences | stack.enter_context(self._hold(run, site, new, with_site=False))
             yield fences
@@ -126,13 +140,25 @@ class Runbook:
 
     # Sync
 
-    def _synced(self, request: Request, site: Site, recorder: Recorder) -> Synced:
-        look = request.options.check
-        synced = self._parts.syncing.look(site) if look else self._parts.syncing.sync(site)
-        if request.edits:
-            synced = self._overlaid(request, synced) if look else self._edited(request, synced)
+    def _synced(self, request: Request, site: Site, recorder: Recorder, away: dict[str, DeployerError]) -> Synced:
+        try:
+            synced = self._reached(request, site) if site.name not in away else None
+        except UnreachableError as error:
+            away[site.name] = error
+            synced = None
+            if len(away) == len(request.sites):
+                raise
+        if synced is None:
+            synced = self._parts.syncing.away(site, away[site.name], request.instances)
         recorder.say("sync", f"{site.name}: {synced.text}", data={"site": site.name, "revision": synced.revision})
         return synced
+
+    def _reached(self, request: Request, site: Site) -> Synced:
+        look = request.options.check
+        synced = self._parts.syncing.look(site) if look else self._parts.syncing.sync(site)
+        if not request.edits:
+            return synced
+        return self._overlaid(request, synced) if look else self._edited(request, synced)
 
     def _edited(self, request: Request, synced: Synced) -> Synced:
         """The manifests of the meant instances changed, committed and landed; what landed is what is rolled out."""

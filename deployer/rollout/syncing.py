@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from deployer.errors import DeployerError
+from deployer.model.plan import Target
 from deployer.model.run import Outcome
 from deployer.model.site import Site
 from deployer.model.sync import Change, CloneState, Commit, ManualWork, SyncResult, SyncStatus
@@ -94,6 +95,16 @@ class Syncing:
         revision = found.head if found.ahead and not found.behind else found.remote
         text = f"{len(found.ahead)} to land, {len(found.behind)} to receive (looked only)"
         return Synced(site, found.head, revision, self._instances(site, revision), text)
+
+    def away(self, site: Site, error: DeployerError, instances: Sequence[str]) -> Synced:
+        """A site whose deployer host does not answer: its targets are those that were asked for, or that ran before."""
+        known = (result.target for run in self._store.runs(site=site.name) for result in run.results)
+        ran = (name.removesuffix(f".{site.name}") for name in known if name.endswith(f".{site.name}"))
+        targets = tuple(
+            Target(name, site.environment, site.name, "", site.deployer_host.name, "", "", held=error.message)
+            for name in dict.fromkeys(instances or ran)
+        )
+        return Synced(site, "", "", Instances(targets), error.message, Outcome.UNREACHABLE)
 
     def _sync_one(self, site: Site) -> SiteSync:
         try:

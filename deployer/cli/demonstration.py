@@ -1,0 +1,193 @@
+"""The demo: the main job, and what used to need a person, on a throwaway sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from deployer.cli.options import Context
+from deployer.errors import DeployerError, UsageError
+
+if TYPE_CHECKING:
+    from deployer.sandboxes import Sandbox
+
+SITE = "fra1"
+PERSON = "erin"
+TRIES = 20
+
+
+@dataclass(slots=True)
+class Demo:
+    """A sandbox, and the commands typed in it."""
+
+    context: Context
+    box: Sandbox
+    failed: list[str] = field(default_factory=list)
+
+    def type(self, *arguments: str, cwd: Path | None = None, may_fail: bool = False) -> int:
+        """Show a command as a person types it, run it, and let its output through."""
+        click.secho(f"\n$ {shlex.join(arguments)}", bold=True)
+        own = [sys.executable, "-m", "deployer", *arguments[1:]] if arguments[0] == "deployer" else list(arguments)
+        environment = self._environment() | (_environment(cwd) if cwd else {})
+        done = subprocess.run(own, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode and not may_fail:
+            self.failed.append(f"{shlex.join(arguments)} ended with {done.returncode}")
+        return done.returncode
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "DEPLOYER_SANDBOX": self.box.name}
+
+
+def show(context: Context, name: str, *, keep: bool) -> int:
+    """Build the sandbox, roll it out, let a person and the automation meet, and clean up.
+
+    Returns:
+        0 when everything went as it is told; 1 otherwise.
+    """
+    with context.deployer() as deployer:
+        if name in {box.name for box in deployer.sandboxes.list()}:
+            deployer.sandboxes.destroy(name)
+        click.secho(f"A sandbox: one site ({SITE}), three instances, real git, real Ansible, real services", bold=True)
+        box = deployer.sandboxes.create(name, sites=(SITE,), instances=3)
+        try:
+            return _tell(Demo(context, box))
+        finally:
+            _leave(context, deployer.sandboxes.destroy, name, keep=keep)
+
+
+def _leave(context: Context, destroy: object, name: str, *, keep: bool) -> None:
+    if keep:
+        context.say(f"\nthe sandbox stays: deployer status --sandbox {name}; deployer sandbox destroy {name}")
+    elif callable(destroy):
+        destroy(name)
+
+
+def _tell(demo: Demo) -> int:
+    _chapter("1. Roll out the site: every instance to the version in its manifest")
+    demo.type("deployer", "redeploy", SITE)
+    _answers(demo)
+    _chapter("2. Once more: nothing changes")
+    demo.type("deployer", "redeploy", SITE)
+    _meet(demo)
+    for line in demo.failed:
+        click.echo(f"deployer: {line}", err=True)
+    return 1 if demo.failed else 0
+
+
+def _chapter(text: str) -> None:
+    click.secho(f"\n{text}", fg="cyan", bold=True)
+
+
+def _meet(demo: Demo) -> None:
+    """A colleague has a commit in the clone, a person pushes, and the automation changes the same manifest at once."""
+    clone = demo.box.folder / "hosts" / _deployer_host(demo.box) / "home" / "deployer" / f"clusterconfig-{SITE}"
+    erin = demo.box.folder / "people" / PERSON / f"clusterconfig-{SITE}"
+    _chapter("3. A person and the automation change viatris.xml at once")
+    click.echo(
+        "A colleague committed on the deployer host and did not push; erin pushed a change of hers to the same file."
+    )
+    click.echo("This is where a nightly job used to end (tried on a copy of the clone):")
+    _edit(clone, '<workers min="2" max="8"/>', '<workers min="2" max="12"/>', "More workers for the quarter's end")
+    _git(erin, "pull", "-q", "--rebase")
+    _edit(erin, 'max="12000" burst="400"', 'max="15000" burst="400"', "More requests for the autumn campaign")
+    _git(erin, "push", "-q")
+    _show_failure(demo, clone)
+    click.echo("\nThe same with deployer; erin pushes once more while it works:")
+    pusher = threading.Thread(target=_push_again, args=(erin,))
+    pusher.start()
+    demo.type("deployer", "configure", SITE, "viatris", "--set", "version=1.5.0")
+    pusher.join()
+    demo.type("deployer", "sync", SITE)
+    demo.type(
+        "git",
+        "--no-pager",
+        "log",
+        "--graph",
+        "--format=%h  %an  %s",
+        "-5",
+        "main",
+        cwd=demo.box.folder / "remotes" / f"clusterconfig-{SITE}.git",
+    )
+    demo.type("git", "--no-pager", "status", "--short", "--branch", cwd=clone)
+    demo.type("deployer", "redeploy", SITE, "viatris")
+    _answers(demo)
+
+
+def _show_failure(demo: Demo, clone: Path) -> None:
+    """`git pull --no-edit` in a copy: the clone itself is not touched."""
+    copy = clone.parent.parent / "copy-of-clone"
+    subprocess.run(["cp", "-a", str(clone), str(copy)], check=True)
+    demo.type("git", "pull", "--no-edit", cwd=copy, may_fail=True)
+    subprocess.run(["rm", "-rf", str(copy)], check=True)
+
+
+def _push_again(erin: Path) -> None:
+    """Erin's next change, pushed while the automation works; she pulls and tries again when she comes second."""
+    _edit(
+        erin,
+        '<uploads max="50" unit="MiB"/>',
+        '<uploads max="80" unit="MiB"/>',
+        "Larger uploads for the catalogue team",
+    )
+    for _ in range(TRIES):
+        if _git(erin, "push", "-q", check=False):
+            return
+        _git(erin, "pull", "-q", "--rebase")
+
+
+def _edit(clone: Path, before: str, after: str, subject: str) -> None:
+    """Change a line of viatris.xml as a person does, and commit it."""
+    manifest = clone / "viatris.xml"
+    text = manifest.read_text(encoding="utf-8")
+    if before not in text:
+        raise UsageError(f"the demo's manifest has no {before}")
+    manifest.write_text(text.replace(before, after), encoding="utf-8")
+    _git(clone, "commit", "-q", "-m", subject, "--", "viatris.xml")
+
+
+def _git(clone: Path, *arguments: str, check: bool = True) -> bool:
+    done = subprocess.run(
+        ["git", "-C", str(clone), *arguments], env=_environment(clone), capture_output=True, text=True, check=False
+    )
+    if check and done.returncode:
+        raise DeployerError(f"git {shlex.join(arguments)} in {clone}: {done.stderr.strip()}")
+    return done.returncode == 0
+
+
+def _environment(clone: Path) -> dict[str, str]:
+    """A git that is not touched by the settings of whoever runs the demo; in the home that the clone is in, if any."""
+    homes = [folder for folder in clone.parents if folder.name == "home"]
+    home = {"HOME": str(homes[0])} if homes else {}
+    return {**os.environ, **home, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true"}
+
+
+def _deployer_host(box: Sandbox) -> str:
+    return next(folder.name for folder in (box.folder / "hosts").iterdir() if folder.name.startswith(SITE))
+
+
+def _answers(demo: Demo) -> None:
+    """Ask every instance over HTTP what it runs."""
+    from deployer.app import Wanted
+
+    click.echo()
+    with demo.context.deployer_of(demo.box.name) as deployer:
+        targets = deployer.plan(Wanted("instance-redeploy", (SITE,))).targets
+    for target in targets:
+        url = f"http://127.0.0.1:{target.fields['port']}{target.fields['health']}"
+        click.echo(f"GET {url}  {_get(url)}")
+
+
+def _get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  an address of the sandbox
+        said = json.load(answer)
+    return f"{said.get('instance', '')}: {said['status']}, version {said['version']}"

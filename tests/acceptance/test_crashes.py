@@ -1,0 +1,148 @@
+"""kill -9, Ctrl-C, two at once: nothing is lost, and the next run works."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from tests.acceptance.conftest import Box
+
+SITE = "fra1"
+WAITING = """
+- name: Wait
+  hosts: instances
+  gather_facts: false
+  tasks:
+    - name: Say that it began
+      ansible.builtin.copy:
+        content: began
+        dest: "{folder}/began-{{{{ instance.name }}}}"
+    - name: Wait for the test
+      ansible.builtin.wait_for:
+        path: "{folder}/go-on"
+        timeout: 120
+        sleep: 1
+"""
+
+
+@pytest.fixture
+def waiting(deployed: Box) -> dict[str, str]:
+    """An operation that waits until the test lets it go on; the environment that has it."""
+    folder = deployed.shell.folder / "own" / "instance-wait"
+    folder.mkdir(parents=True)
+    (folder / "operation.yml").write_text("command: wait\nsummary: Wait\n")
+    (folder / "playbook.yml").write_text(WAITING.format(folder=deployed.shell.folder))
+    return {"DEPLOYER_PLAYBOOKS": str(folder.parent)}
+
+
+def _began(process: subprocess.Popen[str], folder: Path, *names: str) -> None:
+    """Wait until the playbook is in its second task: the state of files tells, not the time."""
+    while not all((folder / f"began-{name}").exists() for name in names):
+        assert process.poll() is None, process.communicate()
+        os.sched_yield()
+
+
+def _processes_of(folder: Path) -> list[str]:
+    """Ansible processes that work for this test, by their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if entry.name.isdigit() and str(folder) in line and ("ansible" in line or "playbook.child" in line):
+            found.append(line)
+    return found
+
+
+def test_a_killed_run_is_interrupted_leaves_no_orphan_and_the_next_run_works(
+    deployed: Box, waiting: dict[str, str]
+) -> None:
+    """After kill -9 no playbook goes on deploying, the record says interrupted, and nothing is locked."""
+    folder = deployed.shell.folder
+    process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
+    _began(process, folder, "viatris")
+
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    while _processes_of(folder):
+        os.sched_yield()
+    shown = deployed.deployer("show", "last", "--json").document["data"]
+    done = deployed.deployer("redeploy", SITE, "--json")
+
+    assert shown["state"] == "interrupted"
+    assert done.code == 0, done.out + done.err
+    assert list(done.outcomes.values()) == ["ok"] * 3
+
+
+def test_two_at_once_on_one_instance_do_not_mix(deployed: Box, waiting: dict[str, str]) -> None:
+    """The second is told who holds the instance, with exit 6; another instance goes on, and cron says nothing."""
+    process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
+    _began(process, deployed.shell.folder, "viatris")
+
+    second = deployed.deployer("redeploy", SITE, "viatris")
+    cron = deployed.deployer("redeploy", SITE, "viatris", "--cron")
+    other = deployed.deployer("redeploy", SITE, "-l", "!viatris", "--json")
+    (deployed.shell.folder / "go-on").write_text("")
+    process.communicate()
+
+    assert second.code == 6
+    assert "viatris" in second.err
+    assert (cron.code, cron.out + cron.err) == (0, "")
+    assert other.code == 0, other.out + other.err
+    assert process.returncode == 0
+
+
+def test_the_first_ctrl_c_lets_what_runs_finish(deployed: Box, waiting: dict[str, str]) -> None:
+    """The batch ends, the record is whole, exit 130."""
+    process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
+    _began(process, deployed.shell.folder, "viatris")
+
+    os.kill(process.pid, signal.SIGINT)
+    (deployed.shell.folder / "go-on").write_text("")
+    out, err = process.communicate()
+    shown = deployed.deployer("show", "last", "--json").document["data"]
+
+    assert process.returncode == 130, out + err
+    assert "may finish" in err
+    assert [result["outcome"] for result in shown["results"]] == ["changed"]
+
+
+def test_the_second_ctrl_c_stops_what_runs(deployed: Box, waiting: dict[str, str]) -> None:
+    """The target is interrupted, no process is left, and retry owes it."""
+    process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
+    _began(process, deployed.shell.folder, "viatris")
+
+    os.kill(process.pid, signal.SIGTERM)
+    out, err = process.communicate()
+    shown = deployed.deployer("show", "last", "--json").document["data"]
+
+    assert process.returncode == 143, out + err
+    assert [result["outcome"] for result in shown["results"]] == ["interrupted"]
+    assert _processes_of(deployed.shell.folder) == []
+    assert "retry: deployer retry" in out
+
+
+def test_logs_follow_a_run_of_another_process(deployed: Box, waiting: dict[str, str]) -> None:
+    """`logs -f` shows what happens while it happens, and ends with the run."""
+    process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
+    _began(process, deployed.shell.folder, "viatris")
+    follower = deployed.shell.start("logs", "last", "-f")
+
+    assert follower.stdout is not None
+    first = follower.stdout.readline()
+    assert process.poll() is None
+    (deployed.shell.folder / "go-on").write_text("")
+    process.communicate()
+    rest, _ = follower.communicate()
+
+    assert SITE in first
+    assert "viatris.fra1" in rest
+    assert follower.returncode == 0

@@ -1,0 +1,357 @@
+"""The runbook, over the shipped doubles of every port."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from deployer.engine import InlineEngine
+from deployer.errors import DeployerError, LockedError, RefusedError, UnreachableError, UsageError
+from deployer.model.operation import ManifestUse, Operation
+from deployer.model.plan import Plan
+from deployer.model.run import Outcome, Run, RunState, exit_code_of
+from deployer.model.site import Inventory, Machine, Repository, Site
+from deployer.model.sync import Commit, ManualWork, SyncResult, SyncStatus
+from deployer.ports import Lock
+from deployer.rollout.request import PlaybookOptions, Request
+from deployer.rollout.runbook import Parts, Runbook
+from deployer.rollout.syncing import Syncing
+from deployer.testing import (
+    FakeClock,
+    FakeClones,
+    FakeDriver,
+    FakeHosts,
+    FakeLocks,
+    FakeManifests,
+    FakeStop,
+    MemoryStore,
+    RecordingListener,
+)
+
+
+def _manifest(name: str, version: str = "1.0", **more: str) -> bytes:
+    return json.dumps({"name": name, "version": version, **more}).encode()
+
+
+def _site(name: str) -> Site:
+    machine = Machine(f"{name}-dep01", {})
+    repository = Repository(f"clusterconfig-{name}", f"~/deployer/clusterconfig-{name}")
+    return Site("prod", name, machine, repository, machines={machine.name: machine})
+
+
+class World:
+    """Two sites with instances, and everything that the runbook needs."""
+
+    def __init__(self, **files: bytes) -> None:
+        self.sites = (_site("fra1"), _site("ams2"))
+        fra1 = files or {"acme.json": _manifest("acme"), "viatris.json": _manifest("viatris")}
+        self.clones = FakeClones({"clusterconfig-fra1": fra1, "clusterconfig-ams2": {"nord.json": _manifest("nord")}})
+        self.clock = FakeClock()
+        self.store = MemoryStore(self.clock)
+        self.locks = FakeLocks()
+        self.hosts = FakeHosts()
+        self.driver = FakeDriver(clock=self.clock)
+        self.listener = RecordingListener()
+        self.stop = FakeStop()
+        self.plans: list[Plan] = []
+        self.answer = True
+
+    def request(self, *sites: str, edits: bool = False, **asked: object) -> Request:
+        """A request on these sites, `fra1` if none is named."""
+        use = ManifestUse.EDIT if edits else ManifestUse.READ
+        operation = Operation("instance-redeploy", "redeploy", "Redeploy", "", "", "playbook.yml", use)
+        inventory = Inventory("prod", "inventories/prod", {site.name: site for site in self.sites})
+        meant = tuple(site for site in self.sites if site.name in (sites or ("fra1",)))
+        return replace(Request(operation, inventory, meant, who="erin"), **asked)  # type: ignore[arg-type]
+
+    def run(self, request: Request, run: str = "run-1") -> Run:
+        """Carry it out."""
+        record = Run(
+            run,
+            request.operation.name,
+            "prod",
+            tuple(site.name for site in request.sites),
+            request.instances,
+            "erin",
+            "box",
+            self.clock.now(),
+            check=request.options.check,
+        )
+        return self.book.carry_out(request, record, self._approve, self.listener, self.stop)
+
+    @property
+    def book(self) -> Runbook:
+        """A runbook over the doubles as they are now."""
+        manifests = FakeManifests()
+        syncing = Syncing(self.hosts, self.clones, manifests, self.store, self.clock)
+        return Runbook(
+            Parts(self.hosts, self.locks, manifests, syncing, self.driver, InlineEngine(), self.store, self.clock)
+        )
+
+    def _approve(self, _run: Run, plan: Plan) -> bool:
+        self.plans.append(plan)
+        return self.answer
+
+
+def _outcomes(run: Run) -> dict[str, Outcome]:
+    return {result.target: result.outcome for result in run.results}
+
+
+def _stuck(*commits: Commit, status: SyncStatus = SyncStatus.MANUAL, revision: str = "") -> SyncResult:
+    work = ManualWork("1", "fra1-dep01", "~/deployer/clusterconfig-fra1", "git x", "conflict", "a person", "", ())
+    manual = work if status is SyncStatus.MANUAL else None
+    place = ("fra1-dep01", "~/deployer/clusterconfig-fra1", "main")
+    return SyncResult(*place, status, "old", "old", revision, unlanded=commits, manual=manual)
+
+
+def test_every_instance_of_every_site_is_rolled_out_and_recorded() -> None:
+    """One playbook run per site; the record has every target, the exit code is 0."""
+    world = World()
+
+    run = world.run(world.request("fra1", "ams2"))
+
+    assert set(_outcomes(run)) == {"acme.fra1", "viatris.fra1", "nord.ams2"}
+    assert set(_outcomes(run).values()) == {Outcome.CHANGED}
+    assert sorted(playbook.batch for playbook in world.driver.runs) == ["ams2", "fra1"]
+    assert run.exit_code == 0
+    assert world.store.run("run-1").state is RunState.FINISHED
+    assert len(world.store.run("run-1").results) == 3
+
+
+def test_what_the_sync_brought_is_what_is_rolled_out() -> None:
+    """A version pushed since the last sync is the one that is rolled out."""
+    world = World()
+    world.clones.push("clusterconfig-fra1", {"viatris.json": _manifest("viatris", "2.0")})
+
+    run = world.run(world.request())
+
+    assert [(r.target, r.version_after) for r in run.results] == [("viatris.fra1", "2.0")]
+
+
+def test_a_manifest_that_did_not_land_holds_its_instance_alone() -> None:
+    """The others of the site are rolled out from the remote's tip; a person is needed."""
+    world = World()
+    tip = world.clones.push("clusterconfig-fra1", world.clones.files("clusterconfig-fra1"))
+    stuck = Commit("abc", "Jonas <j@example.net>", "2026-11-20", "More", ("viatris.json",))
+    world.clones.scripted["clusterconfig-fra1"] = [_stuck(stuck, revision=tip)]
+
+    run = world.run(world.request())
+
+    assert _outcomes(run) == {"viatris.fra1": Outcome.HELD, "acme.fra1": Outcome.CHANGED}
+    assert run.exit_code == 5
+    assert "Jonas" in run.results[0].error
+    assert [work.site for work in world.store.attention()] == ["fra1"]
+
+
+def test_nothing_is_rolled_out_from_a_clone_that_may_be_stale() -> None:
+    """Where a person is needed first the targets are held, where waiting may help they are unreachable."""
+    held, later = World(), World()
+    held.clones.scripted["clusterconfig-fra1"] = [_stuck()]
+    later.clones.scripted["clusterconfig-fra1"] = [_stuck(status=SyncStatus.RETRY_LATER)]
+
+    runs = held.run(held.request()), later.run(later.request())
+
+    assert [set(_outcomes(run).values()) for run in runs] == [{Outcome.HELD}, {Outcome.UNREACHABLE}]
+    assert [run.exit_code for run in runs] == [5, 4]
+    assert held.driver.runs + later.driver.runs == []
+
+
+def test_manual_work_closes_with_the_next_good_sync() -> None:
+    """Nobody has to tick it off."""
+    world = World()
+    world.clones.scripted["clusterconfig-fra1"] = [_stuck()]
+    world.run(world.request())
+
+    world.run(world.request(), "run-2")
+
+    assert world.store.attention() == ()
+
+
+def test_configure_lands_a_commit_and_rolls_out_what_landed() -> None:
+    """The change is one commit with the words people know; the target runs with the new value."""
+    world = World()
+
+    run = world.run(world.request(edits=True, instances=("viatris",), sets=(("version", "3.0"),)))
+
+    assert [change.message for change in world.clones.changes] == [
+        "prod-deployer made changes to viatris.json via automation"
+    ]
+    assert [(r.target, r.version_after) for r in run.results] == [("viatris.fra1", "3.0")]
+    assert b"3.0" in world.clones.files("clusterconfig-fra1")["viatris.json"]
+
+
+def test_a_change_that_could_not_land_is_not_rolled_out() -> None:
+    """The target is held, exit 5."""
+    world = World()
+    tip = world.clones.push("clusterconfig-fra1", world.clones.files("clusterconfig-fra1"))
+    good = replace(_stuck(status=SyncStatus.IN_SYNC, revision=tip))
+    world.clones.scripted["clusterconfig-fra1"] = [good, _stuck(revision=tip)]
+
+    run = world.run(world.request(edits=True, instances=("viatris",), sets=(("version", "3.0"),)))
+
+    assert (_outcomes(run), run.exit_code) == ({"viatris.fra1": Outcome.HELD}, 5)
+    assert world.driver.runs == []
+
+
+def test_check_changes_nothing_and_says_that_it_would() -> None:
+    """No lock, no commit; the edited manifest is what the playbook checks, and the exit code is 8."""
+    world = World()
+    options = PlaybookOptions(check=True)
+
+    run = world.run(world.request(edits=True, sets=(("version", "3.0"),), options=options))
+
+    assert run.exit_code == 8
+    assert world.clones.changes == []
+    assert {target.version for target in world.driver.runs[0].targets} == {"3.0"}
+    assert world.driver.runs[0].check
+
+
+def test_two_manifests_of_one_instance_are_held() -> None:
+    """Nobody but a person can say which is meant."""
+    world = World(**{"a.json": _manifest("viatris"), "b.json": _manifest("viatris"), "c.json": _manifest("acme")})
+
+    run = world.run(world.request())
+
+    assert [(r.target, r.outcome) for r in run.results] == [
+        ("viatris.fra1", Outcome.HELD),
+        ("acme.fra1", Outcome.CHANGED),
+    ] or _outcomes(run) == {"viatris.fra1": Outcome.HELD, "acme.fra1": Outcome.CHANGED}
+    assert run.exit_code == 5
+
+
+def test_a_placement_that_the_site_does_not_have_holds_the_instance() -> None:
+    """It is never rolled out to some other host."""
+    world = World(**{"a.json": _manifest("viatris", host="elsewhere")})
+
+    run = world.run(world.request())
+
+    assert _outcomes(run) == {"viatris.fra1": Outcome.HELD}
+    assert "elsewhere" in run.results[0].error
+
+
+def test_a_run_that_is_not_approved_is_refused_with_nothing_rolled_out() -> None:
+    """Exit 7, and the record says so."""
+    world = World()
+    world.answer = False
+
+    with pytest.raises(RefusedError):
+        world.run(world.request())
+
+    assert world.driver.runs == []
+    assert world.store.run("run-1").exit_code == 7
+
+
+def test_an_instance_that_another_run_holds_is_locked() -> None:
+    """The other instance is free."""
+    world = World()
+    site = world.sites[0]
+    host = world.hosts.host(site.deployer_host)
+    with world.locks.hold(host, site.repository, [Lock("instance/viatris", exclusive=True)], run="other", who="mia"):
+        with pytest.raises(LockedError, match="viatris"):
+            world.run(world.request(instances=("viatris",)))
+        free = world.run(world.request(instances=("acme",)), "run-2")
+
+    assert _outcomes(free) == {"acme.fra1": Outcome.CHANGED}
+
+
+def test_fencing_numbers_grow_with_each_run() -> None:
+    """An older run cannot undo a newer one."""
+    world = World()
+    world.run(world.request())
+    world.run(world.request(), "run-2")
+
+    first, second = (playbook.targets[0].fence for playbook in world.driver.runs)
+    assert 0 < first < second
+
+
+def test_an_instance_that_came_with_the_sync_is_locked_too() -> None:
+    """It has a fencing number like the others."""
+    world = World()
+    files = {**world.clones.files("clusterconfig-fra1"), "new.json": _manifest("new")}
+    world.clones.push("clusterconfig-fra1", files)
+
+    world.run(world.request())
+
+    assert all(target.fence > 0 for target in world.driver.runs[0].targets)
+    assert "new.fra1" in {target.name for target in world.driver.runs[0].targets}
+
+
+def test_ansible_that_cannot_start_fails_its_targets_with_the_reason() -> None:
+    """The run ends in order, with the sentence at each target."""
+    world = World()
+    world.driver = FakeDriver(error=DeployerError("ansible-playbook is not there"))
+
+    run = world.run(world.request())
+
+    assert set(_outcomes(run).values()) == {Outcome.FAILED}
+    assert run.results[0].error == "ansible-playbook is not there"
+    assert run.exit_code == 3
+
+
+def test_a_stop_before_the_bucket_starts_nothing() -> None:
+    """The targets are on record as not started, so that retry owes them."""
+    world = World()
+    world.stop = FakeStop(asked=True)
+
+    run = world.run(world.request())
+
+    assert set(_outcomes(run).values()) == {Outcome.NOT_STARTED}
+    assert {result.target for result in run.owed} == {"acme.fra1", "viatris.fra1"}
+
+
+def test_an_unknown_instance_is_an_error_and_nothing_runs() -> None:
+    """Also when another one is known."""
+    world = World()
+
+    with pytest.raises(UsageError, match="nobody"):
+        world.run(world.request(instances=("viatris", "nobody")))
+
+    assert world.driver.runs == []
+
+
+def test_a_site_whose_deployer_host_is_away_does_not_stop_the_other() -> None:
+    """Its targets, as the record knows them, are unreachable; the other site is rolled out; exit 4."""
+    world = World()
+    world.run(world.request("fra1", "ams2"))
+    world.clones.scripted["clusterconfig-fra1"] = [UnreachableError("fra1-dep01 did not answer")]
+
+    run = world.run(world.request("fra1", "ams2"), "run-2")
+
+    assert _outcomes(run) == {
+        "acme.fra1": Outcome.UNREACHABLE,
+        "viatris.fra1": Outcome.UNREACHABLE,
+        "nord.ams2": Outcome.CHANGED,
+    }
+    assert run.exit_code == 4
+
+
+def test_a_run_on_one_site_that_is_away_is_an_error() -> None:
+    """There is nothing else to do."""
+    world = World()
+    world.clones.scripted["clusterconfig-fra1"] = [UnreachableError("fra1-dep01 did not answer")]
+
+    with pytest.raises(UnreachableError, match="fra1-dep01"):
+        world.run(world.request("fra1"))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "check", "attention", "code"),
+    [
+        ([Outcome.OK, Outcome.CHANGED], False, False, 0),
+        ([Outcome.OK, Outcome.CHANGED], True, False, 8),
+        ([Outcome.FAILED, Outcome.UNREACHABLE], False, False, 3),
+        ([Outcome.UNREACHABLE, Outcome.CHANGED], True, False, 4),
+        ([Outcome.HELD, Outcome.FAILED], False, False, 5),
+        ([Outcome.OK], False, True, 5),
+        ([Outcome.SKIPPED], False, False, 0),
+    ],
+)
+def test_the_first_of_5_3_4_8_wins(outcomes: list[Outcome], check: bool, attention: bool, code: int) -> None:  # noqa: FBT001  parametrized
+    """Exit codes as documented."""
+    world = World()
+    run = world.run(world.request())
+    results = tuple(replace(run.results[0], outcome=outcome) for outcome in outcomes)
+
+    assert exit_code_of(results, check=check, attention=attention) == code
