@@ -1,0 +1,118 @@
+"""systemd as the manager, against a recorder in its place: the order of calls and the text of the unit.
+
+Real hosts with a real systemd are what the tests of the nspawn sandbox are for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible.module_utils.release_switch.errors import ServiceError
+from ansible.module_utils.release_switch.service import Definition
+from ansible.module_utils.release_switch.systemd import Systemd, unit_file
+
+UNIT = "instance-viatris.service"
+RECORDER = """\
+#!/bin/sh
+echo "$*" >>"$0.calls"
+case "$1" in {failing}) echo "no such thing" >&2; exit 3 ;; esac
+"""
+
+
+class Host:
+    """A folder of units, and a program that notes how it was called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.units = folder / "units"
+        self.units.mkdir()
+        self.program = folder / "systemctl"
+        self.fail("none")
+
+    def fail(self, verb: str) -> None:
+        """Let a verb fail from now on."""
+        self.program.write_text(RECORDER.format(failing=verb))
+        self.program.chmod(0o755)
+
+    @property
+    def calls(self) -> list[str]:
+        """What was asked for so far."""
+        path = self.program.with_name("systemctl.calls")
+        return path.read_text().splitlines() if path.exists() else []
+
+    @property
+    def manager(self) -> Systemd:
+        """The code under test."""
+        return Systemd(self.units, str(self.program))
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A host without the service."""
+    return Host(tmp_path)
+
+
+@pytest.fixture
+def wanted() -> Definition:
+    """A service whose words need care in a unit file."""
+    argv = ("/srv/a b/bin/serve", "--port", "8101", "--configuration", '/srv/100%/$HOME/"x"\\.json')
+    return Definition("instance-viatris", argv, Path("/srv/a b/100%"), Path("/srv/log"), "shop")
+
+
+def test_unit_file(wanted: Definition) -> None:
+    """Spaces, quotes, per cent and dollar signs reach the service as they are."""
+    assert unit_file(wanted) == (
+        "[Unit]\n"
+        "Description=instance-viatris\n"
+        "After=network-online.target\n"
+        "Wants=network-online.target\n"
+        "\n"
+        "[Service]\n"
+        'ExecStart="/srv/a b/bin/serve" "--port" "8101" "--configuration" "/srv/100%%/$$HOME/\\"x\\"\\\\.json"\n'
+        "WorkingDirectory=/srv/a b/100%%\n"
+        "User=shop\n"
+        "Restart=on-failure\n"
+        "RestartSec=1\n"
+        "\n"
+        "[Install]\n"
+        "WantedBy=multi-user.target\n"
+    )
+
+
+def test_start_resets_the_start_limit_first(host: Host, wanted: Definition) -> None:
+    """The start limit is reset before the restart; a unit that never failed is fine."""
+    host.fail("reset-failed")
+    assert not host.manager.knows(wanted)
+    host.manager.start(wanted)
+    assert host.calls == ["daemon-reload", f"reset-failed {UNIT}", f"enable --quiet {UNIT}", f"restart {UNIT}"]
+    assert host.manager.knows(wanted)
+
+
+def test_failure_is_told_with_what_systemctl_said(host: Host, wanted: Definition) -> None:
+    """The command, its exit code and its words are in the message."""
+    host.fail("restart")
+    with pytest.raises(ServiceError, match=f"^systemctl restart {UNIT} failed with 3: no such thing$"):
+        host.manager.start(wanted)
+
+
+def test_remove(host: Host, wanted: Definition) -> None:
+    """A service is stopped before its unit goes; one that is not there is fine."""
+    host.manager.remove(wanted.name)
+    assert host.calls == []
+    host.manager.start(wanted)
+    host.manager.remove(wanted.name)
+    assert host.calls[4:] == [f"disable --quiet --now {UNIT}", "daemon-reload", f"reset-failed {UNIT}"]
+    assert list(host.units.iterdir()) == []
+
+
+def test_has_given_up(host: Host, wanted: Definition) -> None:
+    """Only the exit code of `is-failed` says so."""
+    assert host.manager.has_given_up(wanted.name)
+    host.fail("is-failed")
+    assert not host.manager.has_given_up(wanted.name)
+
+
+def test_no_systemd(tmp_path: Path, wanted: Definition) -> None:
+    """Where there is no systemctl that is what the message says."""
+    with pytest.raises(ServiceError, match="systemctl daemon-reload failed: "):
+        Systemd(tmp_path, str(tmp_path / "nowhere")).start(wanted)
