@@ -153,7 +153,7 @@ def _kind(failure: JsonObject) -> str:
 
 
 def _is_silent_push(failure: JsonObject) -> bool:
-    """A refused ref gives a porcelain line and a broken answer `Done`; with neither, a hook ended the push before it."""
+    """A refused ref gives a porcelain line, a broken answer `Done`; with neither a hook ended the push before it."""
     argv = failure.get("argv")
     return isinstance(argv, list) and "push" in argv and failure.get("exit") == 1 and not failure.get("stdout")
 

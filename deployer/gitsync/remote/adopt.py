@@ -4,8 +4,6 @@ Everything is staged and checked first, under git's own `index.lock`; then the j
 unlinks: files, index, branch. A crash leaves a journal from which `recover` does the rest, path by path.
 """
 
-# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
-
 from __future__ import annotations
 
 import contextlib
@@ -134,7 +132,7 @@ class Index:
         wanted = [step.path + "\0" for step in steps if step.new and step.new[0] != "160000" and self.stands(step)]
         self._check_room(steps)
         if wanted:
-            self._run("checkout-index", "-q", "-f", f"--prefix={self.stage}/", "-z", "--stdin", stdin=_encode(wanted))
+            self._run("checkout-index", "-q", f"--prefix={self.stage}/", "-z", "--stdin", stdin=_encode(wanted))
         for folder, _folders, names in os.walk(self.stage):
             for name in names:
                 _fsync(os.path.join(folder, name))

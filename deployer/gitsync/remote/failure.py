@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List  # noqa: UP035  evaluated at run time on Python 3.9
+from typing import Any, Dict, List
 
-Evidence = Dict[str, Any]  # noqa: UP006  evaluated at run time on Python 3.9
-Needs = List[Evidence]  # noqa: UP006  the same
+Evidence = Dict[str, Any]
+Needs = List[Evidence]
 
 
 class Stopped(Exception):  # noqa: N818  not an error of the program: an answer of its step

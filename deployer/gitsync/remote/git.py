@@ -1,9 +1,8 @@
 """Runs git: an environment of its own, a process group of its own, a deadline, and never a question to anybody."""
 
-# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
-
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -151,7 +150,8 @@ class Git:
         words = shlex.split(command)
         if not words or os.path.basename(words[0]) != "ssh":
             return {"GIT_SSH_COMMAND": command}
-        wrapped = f'deployer_ssh() {{ {command} {SSH_OPTIONS} "$@"; r=$?; echo $r >{shlex.quote(note)}; return $r; }}; deployer_ssh'
+        noted = f"r=$?; echo $r >{shlex.quote(note)}; return $r"
+        wrapped = f'deployer_ssh() {{ {command} {SSH_OPTIONS} "$@"; {noted}; }}; deployer_ssh'
         return {"GIT_SSH_COMMAND": wrapped, "GIT_SSH_VARIANT": "ssh"}
 
     def _end(self, process: subprocess.Popen[bytes], stdin: bytes, argv: list[str]) -> Result:
@@ -169,7 +169,8 @@ class Git:
 
 def _start(argv: list[str], environment: dict[str, str], held: int | None) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(  # the pipe that closes at once is as good as /dev/null, and carries input where there is some
+        # The pipe closes at once: as good as /dev/null, and it carries input where there is some.
+        return subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -184,10 +185,8 @@ def _start(argv: list[str], environment: dict[str, str], held: int | None) -> su
 
 def _finish(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass
         try:
             return process.communicate(timeout=GRACE)
         except subprocess.TimeoutExpired:

@@ -1,11 +1,9 @@
 """Reads commits, trees and the state of the work tree."""
 
-# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
-
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple, Tuple  # noqa: UP035  evaluated on Python 3.9
+from typing import Any, NamedTuple, Tuple
 
 from .git import Git
 
@@ -13,7 +11,7 @@ MOST_COMMITS = 500
 """Commits that are told in an answer; counts and replays know no such limit."""
 _FORMAT = "--format=%x01%H%x02%an <%ae>%x02%aI%x02%s%x02"
 
-Entry = Tuple[str, str]  # noqa: UP006  (mode, object id)
+Entry = Tuple[str, str]
 
 
 class Step(NamedTuple):
@@ -93,8 +91,8 @@ def blobs(git: Git, oids: list[str]) -> dict[str, bytes]:
         end = data.index(b"\n", at)
         head = data[at:end].split(b" ")
         at = end + 1
-        if len(head) == 3:
-            size = int(head[2])
+        if head[-1] != b"missing":
+            size = int(head[-1])
             found[oid] = data[at : at + size]
             at += size + 1
     return found

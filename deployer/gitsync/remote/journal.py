@@ -9,8 +9,6 @@ tokens/        files whose hard links are the locks we hold: by its inode a lock
 stage/, index  new files and the new index, before they are moved into place
 """
 
-# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
-
 from __future__ import annotations
 
 import contextlib
@@ -19,7 +17,7 @@ import json
 import os
 import shutil
 import time
-from typing import Any, Iterator  # noqa: UP035  evaluated on Python 3.9
+from typing import Any, Iterator
 
 from .failure import Stopped
 from .git import remove, sync_to_disk
@@ -169,7 +167,7 @@ def unlock_file(folder: str, lock: str) -> None:
 
 
 def release_leftovers(folder: str) -> None:
-    """After a crash: remove the locks that are proved to be ours, and what was staged. Call it under the clone's lock."""
+    """After a crash: remove the locks that are proved to be ours, and what was staged. Hold the clone's lock."""
     tokens = os.path.join(folder, "tokens")
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir(tokens):

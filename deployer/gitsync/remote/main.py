@@ -1,18 +1,16 @@
 """The steps of a sync, as the deployer host does them."""
 
-# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
-
 from __future__ import annotations
 
 import contextlib
 import errno
 import signal
-from typing import Any, Callable, Dict  # noqa: UP035  evaluated on Python 3.9
+from typing import Any, Callable, Dict
 
 from . import objects, steps
 from .failure import Stopped, Undecided
 
-Json = Dict[str, Any]  # noqa: UP006  evaluated on Python 3.9
+Json = Dict[str, Any]
 
 ERRNO = {
     errno.EACCES: "permission",
@@ -21,7 +19,7 @@ ERRNO = {
     errno.ENOSPC: "disk-full",
     errno.EDQUOT: "disk-full",
 }
-STEPS: Dict[str, Callable[[Json, Json], Json]] = {  # noqa: UP006  evaluated on Python 3.9
+STEPS: Dict[str, Callable[[Json, Json], Json]] = {
     "inspect": steps.inspect,
     "sync": steps.sync,
     "read": objects.read,

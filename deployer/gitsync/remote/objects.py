@@ -1,7 +1,5 @@
 """read and clone: steps that need no sync."""
 
-# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
-
 from __future__ import annotations
 
 import base64
@@ -10,13 +8,13 @@ import fnmatch
 import os
 import shutil
 import time
-from typing import Any, Dict  # noqa: UP035  evaluated on Python 3.9
+from typing import Any, Dict
 
 from . import history, preflight, transfer
 from .failure import Stopped
 from .git import Git
 
-Json = Dict[str, Any]  # noqa: UP006  evaluated on Python 3.9
+Json = Dict[str, Any]
 
 
 def read(request: Json, _known: Json) -> Json:

@@ -1,7 +1,5 @@
 """What is found in a clone before anything is done: by files first, since many a git command hurts in an odd state."""
 
-# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
-
 from __future__ import annotations
 
 import contextlib
@@ -28,6 +26,7 @@ IN_PROGRESS = (
     ("BISECT_LOG", "bisect-in-progress"),
 )
 STATUS = ["git", "status"]
+INDEX_HEADER = 12
 
 
 @dataclass
@@ -145,8 +144,8 @@ def _check_index(found: Place) -> None:
     if not os.path.exists(path):
         raise Stopped("index-missing", argv=STATUS, paths=[path])
     with open(path, "rb") as handle:
-        start = handle.read(12)
-    if len(start) < 12 or start[:4] != b"DIRC":
+        start = handle.read(INDEX_HEADER)
+    if len(start) < INDEX_HEADER or start[:4] != b"DIRC":
         raise Stopped("index-corrupt", argv=STATUS, paths=[path])
 
 

@@ -148,7 +148,10 @@ class Replayer:
             theirs[edit["path"]] = (mode, content)
             read = edit["base"] if edit["base"] and self._git.run("cat-file", "-e", edit["base"]).code == 0 else ""
             base[edit["path"]] = (mode, read) if read else ("0", "0" * len(content))
-        return tuple(history.write_tree(self._git, scratch, ours, side) for side in (base, theirs))  # type: ignore[return-value]
+        return (
+            history.write_tree(self._git, scratch, ours, base),
+            history.write_tree(self._git, scratch, ours, theirs),
+        )
 
 
 def key_of(wanted: dict[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any, Dict  # noqa: UP035  evaluated on Python 3.9
+from typing import Any, Dict
 
 from . import adopt, history, preflight, transfer
 from .failure import Stopped
@@ -14,7 +14,7 @@ from .merge import Merger
 from .preflight import Clone
 from .replay import Replayer, key_of
 
-Json = Dict[str, Any]  # noqa: UP006  evaluated on Python 3.9
+Json = Dict[str, Any]
 
 
 def inspect(request: Json, known: Json) -> Json:

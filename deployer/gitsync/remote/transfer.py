@@ -1,7 +1,5 @@
 """Fetch and push, and what can be told of their failures without reading messages."""
 
-# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
-
 from __future__ import annotations
 
 import os
@@ -14,6 +12,8 @@ from .git import Git, Result
 from .preflight import Clone
 
 SSH_FAILED = 255
+NO_SUCH_REF = 2
+"""Of `ls-remote --exit-code`."""
 FETCH = (
     "fetch", "--quiet", "--no-tags", "--no-prune", "--refmap=", "--no-write-fetch-head",
     "--no-recurse-submodules", "--no-auto-maintenance",
@@ -71,7 +71,7 @@ def _failed(git: Git, clone: Clone, result: Result, url: str) -> Stopped:
     facts: dict[str, Any] = {"scheme": scheme(url), "path_missing": path_missing(url, git.top)}
     if not result.timed_out and not facts["path_missing"] and result.ssh_exit != SSH_FAILED:
         listed = git.run("ls-remote", "--exit-code", url, "refs/heads/" + clone.upstream, network=True)
-        facts["branch_missing"] = listed.code == 2
+        facts["branch_missing"] = listed.code == NO_SUCH_REF
     facts["disk_full"] = disk_full(clone.place.common_dir)
     return result.stopped("", facts=facts)
 

@@ -1,7 +1,5 @@
 """Looks at files of the work tree, and puts new ones in their place, never over something else."""
 
-# ruff: noqa: PTH  os calls: pathlib has no word for half of these, and its import costs every call on a host
-
 from __future__ import annotations
 
 import contextlib
@@ -122,5 +120,7 @@ class Worktree:
 
 
 def _blob_id(data: bytes, like: str) -> str:
-    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1  # git's own choice, not ours
+    algorithm = (
+        hashlib.sha256 if len(like) == hashlib.sha256().digest_size * 2 else hashlib.sha1
+    )  # git's own choice, not ours
     return algorithm(b"blob %d\0" % len(data) + data).hexdigest()

@@ -5,7 +5,6 @@ Nothing here reads the machine's git configuration or writes outside tmp_path.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
@@ -64,7 +63,9 @@ class LocalHost:
 
     def run(self, argv: Sequence[str], *, stdin: bytes = b"", deadline: float = 60.0) -> Completed:
         """Run a command."""
-        ended = subprocess.run(argv, input=stdin, capture_output=True, timeout=deadline, check=False, env=self.environment)
+        ended = subprocess.run(
+            argv, input=stdin, capture_output=True, timeout=deadline, check=False, env=self.environment
+        )
         return Completed(ended.returncode, ended.stdout, ended.stderr)
 
     def call(self, program: Program, request: JsonObject, *, deadline: float = 120.0) -> JsonObject:
@@ -72,8 +73,9 @@ class LocalHost:
         self.calls.append(request)
         sent = json.dumps({"modules": dict(program.modules), "request": request}).encode()
         argv = [sys.executable, "-c", BOOTSTRAP]
+        pipe = subprocess.PIPE
         with subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment, cwd=self.home
+            argv, stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment, cwd=self.home
         ) as process:
             if self.started:
                 self.started(process)
@@ -192,10 +194,10 @@ class World:
         found = {}
         for folder, folders, names in os.walk(self.clone):
             inside = Path(folder).relative_to(self.clone).as_posix()
-            folders[:] = [name for name in folders if f"{inside}/{name}" not in _FREE and not _FREE & {name + inside}]
+            folders[:] = [name for name in folders if f"{inside}/{name}" not in _FREE]
             for name in names:
                 path = Path(folder) / name
-                data = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+                data = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
                 mode = stat.S_IMODE(path.lstat().st_mode)
                 found[path.relative_to(self.clone).as_posix()] = f"{mode:o} {hashlib.sha256(data).hexdigest()}"
         return found
@@ -203,14 +205,16 @@ class World:
     def hook(self, name: str, script: str) -> None:
         """Put a hook into the remote."""
         path = self.bare / "hooks" / name
-        path.write_text("#!/bin/sh\nunset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n" + script)
+        leaked = "GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_DIR"
+        path.write_text(f"#!/bin/sh\nunset {leaked}\n{script}\n")
         path.chmod(0o755)
 
     def paste(self, commands: Sequence[str]) -> str:
         """Run the commands of a report in one shell, as a person would paste them."""
         script = "set -e\n" + "\n".join(commands)
+        argv = ["sh", "-c", script]
         ended = subprocess.run(
-            ["sh", "-c", script], capture_output=True, check=False, env=self.environment, text=True, stdin=subprocess.DEVNULL
+            argv, capture_output=True, check=False, env=self.environment, text=True, stdin=subprocess.DEVNULL
         )
         assert ended.returncode == 0, f"{script}\n{ended.stdout}{ended.stderr}"
         return ended.stdout
@@ -238,7 +242,9 @@ def world(tmp_path: Path) -> World:
     made.git(made.bare, "init", "-q", "--bare")
     made.git(root, "clone", "-q", str(made.bare), str(made.ada), check=False)
     made.git(made.ada, "checkout", "-q", "-B", "main")
-    made.commit(made.ada, {"viatris.xml": MANIFEST, "other.xml": MANIFEST, "doc/notes.txt": "notes\n"}, "first", push=True)
+    made.commit(
+        made.ada, {"viatris.xml": MANIFEST, "other.xml": MANIFEST, "doc/notes.txt": "notes\n"}, "first", push=True
+    )
     made.clone.parent.mkdir(parents=True)
     made.git(root, "clone", "-q", str(made.bare), str(made.clone))
     return made
@@ -265,9 +271,3 @@ def recorded(world: World) -> Callable[[], list[list[str]]]:
     (folder / "git").chmod(0o755)
     world.host.environment = {**world.environment, "PATH": f"{folder}:{world.environment['PATH']}"}
     return lambda: [json.loads(line) for line in log.read_text().splitlines()]
-
-
-@pytest.fixture
-def encoded() -> Callable[[bytes], str]:
-    """Bytes as the program sends them."""
-    return lambda data: base64.b64encode(data).decode()
