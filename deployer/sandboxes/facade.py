@@ -128,8 +128,7 @@ class Sandboxes:
             for draft in self._root.glob(f"{_DRAFT}*"):
                 shutil.rmtree(draft)
             folder = self._root / name
-            if folder.exists():
-                raise UsageError(f"there is a sandbox {name} already", hint=f"deployer sandbox destroy {name}")
+            _check_absent(folder)
             taken = {port for found in self._markers() for port in found.ports}
             ports = free_ports.choose(maker.ports(len(sites), instances), folder, taken)
             draft = self._root / f"{_DRAFT}{name}"
@@ -183,6 +182,14 @@ def _check(name: str, sites: Sequence[str], instances: int, backend: str) -> Non
             raise UsageError(f"{site!r} is no name for a site: like fra1, letters and digits, 20 at most")
     if not 1 <= instances <= _MOST_INSTANCES:
         raise UsageError(f"a site has 1 to {_MOST_INSTANCES} instances, not {instances}")
+
+
+def _check_absent(folder: Path) -> None:
+    if marker.read(folder):
+        hint = f"deployer sandbox destroy {folder.name}"
+        raise UsageError(f"there is a sandbox {folder.name} already", hint=hint)
+    if folder.exists():
+        raise UsageError(f"{folder} is there already, and is no sandbox")
 
 
 def _check_path(root: Path) -> None:

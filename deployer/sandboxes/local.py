@@ -20,7 +20,7 @@ from deployer.sandboxes.files import locked
 from deployer.sandboxes.history import VERSION
 from deployer.sandboxes.layout import CLUSTER, SiteLayout
 from deployer.sandboxes.manifest_text import Instance
-from deployer.sandboxes.processes import Identity, send, session_of, signal_session, wait_until_gone
+from deployer.sandboxes.processes import Identity, kill_session, send, wait_until_gone
 
 _START = 30.0
 _END = 20.0
@@ -54,9 +54,8 @@ class Local:
         with ExitStack() as stack:
             starting = [(site, stack.enter_context(_supervisor(site))) for site in _sites(sandbox)]
             for site, process in starting:
-                _, errors = process.communicate(timeout=_START)
-                if process.returncode != 0:
-                    raise DeployerError(f"the supervisor of {site.host_name} did not start: {errors.strip()}")
+                if error := _failure(process):
+                    raise DeployerError(f"the supervisor of {site.host_name} did not start: {error}")
 
     def destroy(self, sandbox: Sandbox) -> None:
         """End the supervisors and what they started."""
@@ -93,6 +92,16 @@ def _supervisor(site: SiteLayout) -> subprocess.Popen[str]:
     )
 
 
+def _failure(process: subprocess.Popen[str]) -> str:
+    """Why it did not start; empty when it did."""
+    try:
+        _, errors = process.communicate(timeout=_START)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return f"no answer in {_START:.0f} s"
+    return errors.strip() if process.returncode else ""
+
+
 def _end_supervisor(site: SiteLayout) -> None:
     # One that was killed, hangs or never came up does not answer: the record and the lock below tell which.
     with suppress(UnreachableError):
@@ -107,26 +116,26 @@ def _end_supervisor(site: SiteLayout) -> None:
 
 
 def _end_services(site: SiteLayout) -> None:
-    left = tuple(_recorded_services(site.run / "services.json"))
-    for leader in left:
-        signal_session(leader, signal.SIGKILL)
-    if stubborn := wait_until_gone([member for leader in left for member in session_of(leader)], 5.0):
-        raise DeployerError(f"process {stubborn[0].pid} of {site.host_name} cannot be ended")
+    for leader in _recorded_services(site.run / "services.json"):
+        for left in kill_session(leader, 5.0):
+            raise DeployerError(f"process {left.pid} of {site.host_name} cannot be ended")
 
 
 def _recorded(path: Path) -> Identity | None:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return Identity(**record)
+    record = _read(path)
+    return Identity(**record) if isinstance(record, dict) and record else None
 
 
 def _recorded_services(path: Path) -> Iterator[Identity]:
-    try:
-        services = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
-    for service in services:
+    services = _read(path)
+    for service in services if isinstance(services, list) else ():
         if service["process"]:
             yield Identity(**service["process"])
+
+
+def _read(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        # Never written, or damaged by hand: a sandbox must be destroyable all the same.
+        return None

@@ -6,6 +6,7 @@ A pid alone can be another process by now, and a pid with its start time another
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -65,10 +66,19 @@ def session_of(leader: Identity) -> tuple[Identity, ...]:
     return tuple(_members(leader))
 
 
-def signal_session(leader: Identity, number: int) -> None:
-    """Send a signal to each process of the session that this process led."""
-    for member in session_of(leader):
-        send(member, number)
+def kill_session(leader: Identity, seconds: float) -> tuple[Identity, ...]:
+    """End each process of the session that this process led, those too that they start meanwhile.
+
+    Returns:
+        Those that still run after that many seconds.
+    """
+    until = time.monotonic() + seconds
+    while members := session_of(leader):
+        for member in members:
+            send(member, signal.SIGKILL)
+        if wait_until_gone(members, until - time.monotonic()):
+            return session_of(leader)
+    return ()
 
 
 def send(identity: Identity, number: int) -> None:

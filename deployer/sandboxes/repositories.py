@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from git import Repo
 from git.cmd import Git
+from git.config import GitConfigParser
 from git.exc import GitError
 
 from deployer.errors import DeployerError
@@ -58,7 +58,7 @@ def _make_remote(site: SiteLayout, history: bytes) -> None:
     with stream_file.open("rb") as stream_input:
         _git(site, "-C", str(site.remote), "fast-import", "--quiet", "--done", stdin=stream_input.fileno())
     stream_file.unlink()
-    with Repo(site.remote) as repository, repository.config_writer() as config:
+    with GitConfigParser(site.remote / "config", read_only=False) as config:
         config.set_value("receive", "denyNonFastForwards", "true")
         config.set_value("receive", "denyDeletes", "true")
 
@@ -75,7 +75,8 @@ def _write_identity(home: Path, person: Person) -> None:
 
 
 def _set_person(clone: Path, person: Person) -> None:
-    with Repo(clone) as repository, repository.config_writer() as config:
+    # Not through Repo, which GIT_WORK_TREE leads astray also when it is given a path.
+    with GitConfigParser(clone / ".git" / "config", read_only=False) as config:
         config.set_value("user", "name", person.name)
         config.set_value("user", "email", person.mail)
         # The settings of whoever plays the person must not ask for a key that is not there.

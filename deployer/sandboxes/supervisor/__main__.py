@@ -82,6 +82,8 @@ def _record() -> dict[str, object]:
 
 def _own_output(run: Path) -> None:
     os.chdir("/")
+    # It led Python to this package; a service has its own.
+    os.environ.pop("PYTHONPATH", None)
     nothing = os.open(os.devnull, os.O_RDONLY)
     log = os.open(run.parent / "log" / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):

@@ -9,10 +9,11 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from deployer.sandboxes.files import is_same_file
-from deployer.sandboxes.processes import session_of, signal_session, wait_until_gone
+from deployer.sandboxes.processes import kill_session
 from deployer.sandboxes.supervisor.definition import Definition, RequestError, Saved, load, name_of, parse, save
 from deployer.sandboxes.supervisor.service import Policy, Reply, Service, State, absent
 from deployer.sandboxes.supervisor.watch import Watch
@@ -38,6 +39,7 @@ class Server:
         self._services: dict[str, Service] = {}
         self._policy = Policy()
         self._ending: list[Reply] | None = None
+        self._outbox: list[tuple[socket.socket, dict[str, object]]] = []
         self._is_gone = False
         self._selector = selectors.DefaultSelector()
         self._signals, self._listener = _signal_socket(), _listen(run)
@@ -63,9 +65,11 @@ class Server:
             for key, _ in self._selector.select(self._timeout()):
                 key.data(key.fileobj)
             self._on_time()
+            self._send()
+        self._close()
         for reply in self._ending:
             reply({"ok": True, "state": str(State.STOPPED)})
-        self._close()
+        self._send()
 
     def _timeout(self) -> float | None:
         due = [service.deadline for service in self._services.values() if service.deadline is not None]
@@ -109,7 +113,18 @@ class Server:
         while b"\n" in received:
             line, _, rest = bytes(received).partition(b"\n")
             received[:] = rest
-            self._answer(line, _reply_to(connection))
+            self._answer(line, self._reply_to(connection))
+
+    def _reply_to(self, connection: socket.socket) -> Reply:
+        return lambda answer: self._outbox.append((connection, answer))
+
+    def _send(self) -> None:
+        # Only now, when what was done is written down: after an answer a crash must not forget it.
+        for connection, answer in self._outbox:
+            # Who asked may have gone away meanwhile; what was asked for is done all the same.
+            with suppress(OSError):
+                connection.sendall(json.dumps(answer).encode() + b"\n")
+        self._outbox.clear()
 
     def _answer(self, line: bytes, reply: Reply) -> None:
         try:
@@ -232,18 +247,6 @@ def _signal_socket() -> socket.socket:
     return reader
 
 
-def _reply_to(connection: socket.socket) -> Reply:
-    def reply(answer: dict[str, object]) -> None:
-        try:
-            connection.sendall(json.dumps(answer).encode() + b"\n")
-        except OSError:
-            # Who asked has gone away meanwhile; what was asked for is done all the same.
-            return
-
-    return reply
-
-
 def _end_leftover(saved: Saved) -> None:
     if saved.process:
-        signal_session(saved.process, signal.SIGKILL)
-        wait_until_gone(session_of(saved.process), 5.0)
+        kill_session(saved.process, 5.0)
