@@ -51,8 +51,8 @@ def _check_tokens(source: Source) -> None:
         depth += (token.group() in "[{") - (token.group() in "]}")
         if depth > MAX_DEPTH:
             raise refuse(source.problem(token.start(), f"nested deeper than {MAX_DEPTH} levels"))
-        if count > 2 * MAX_VALUES:  # each value has a comma or a colon beside it
-            raise refuse(source.problem(token.start(), f"more than {MAX_VALUES} values"))
+        if count > 2 * MAX_VALUES:  # each has a comma or a colon beside it
+            raise refuse(source.problem(token.start(), f"more than {MAX_VALUES} keys and values"))
         if token.group() in _CONSTANTS:
             raise refuse(source.problem(token.start(), f"{token.group()} is not a value of JSON"))
         if not token.group().startswith('"') and len(token.group()) > _MAX_DIGITS:

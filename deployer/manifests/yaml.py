@@ -82,8 +82,8 @@ def _odd_events(source: Source) -> Iterator[Problem]:
         if depth > MAX_DEPTH:
             yield source.problem(_start(event), f"nested deeper than {MAX_DEPTH} levels")
             return
-        if count > 2 * MAX_VALUES:  # a key is an event too
-            yield source.problem(_start(event), f"more than {MAX_VALUES} values")
+        if count > MAX_VALUES:
+            yield source.problem(_start(event), f"more than {MAX_VALUES} keys and values")
             return
         if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.tag not in _TAGS:
             yield source.problem(_start(event), f"the tag {event.tag} is not plain data")
