@@ -19,6 +19,8 @@ from deployer.store.migrate import Migrations
 
 _BUSY_SECONDS = 30
 _CONNECT_SECONDS = 10
+# Both ends notice within a minute that the other one is gone: a connection that lives means a run that lives.
+_KEEPALIVES = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4}
 
 
 class Database:
@@ -62,9 +64,11 @@ class Database:
             yield connection
 
     def session(self) -> Connection:
-        """A connection outside the pool, whose session locks live until it is closed."""
+        """A connection to PostgreSQL outside the pool, whose session locks live until it is closed."""
         connection = self._opened().connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()
+        for setting, value in _KEEPALIVES.items():
+            connection.exec_driver_sql(f"SET tcp_{setting} = {value}")
         return connection
 
     def close(self) -> None:
@@ -107,9 +111,7 @@ _FORMS = "It is sqlite:////absolute/path.db or postgresql+psycopg://user@host/na
 
 
 def _postgresql(url: URL) -> Engine:
-    # A dead controller's connection must end on the server, since a live one means a live run.
-    keepalives = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4}
-    arguments = {"connect_timeout": _CONNECT_SECONDS, "application_name": "deployer", **keepalives}
+    arguments = {"connect_timeout": _CONNECT_SECONDS, "application_name": "deployer", **_KEEPALIVES}
     return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
 
 
