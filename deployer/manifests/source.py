@@ -15,7 +15,7 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 100
 """Levels of nesting that a document may have: below what the parsers themselves can bear."""
 MAX_VALUES = 200_000
-"""Keys and values (in XML elements and attributes) that a document may have, else megabytes of brackets fill the memory."""
+"""Keys and values (in XML elements and attributes) of a document; megabytes of brackets would fill the memory."""
 MAX_PROBLEMS = 20
 """Problems that are listed of one file: what follows is mostly noise of the first."""
 
