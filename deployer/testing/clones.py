@@ -101,6 +101,8 @@ class FakeClones:
         self.cloned.append(repository.name)
         if repository.name not in self._clones:
             self.push(repository.name, {})
+        clone = self._clones[repository.name]
+        clone.head = clone.remote
 
 
 class FakeManifests:
