@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
+from typing import Protocol, runtime_checkable
 
 from deployer.model.json import JsonValue
 
@@ -13,8 +14,15 @@ SCHEMA_VERSION = 1
 """Of every document that `--json` prints (doc/json.md). It changes only when a reader would break."""
 
 
+@runtime_checkable
+class _Path(Protocol):
+    """A path of the file system, recognised by its protocol: the model imports nothing that does I/O."""
+
+    def __fspath__(self) -> str: ...
+
+
 def to_json(value: object) -> JsonValue:
-    """The value as plain JSON data: dataclasses become objects, times ISO 8601, enums their value.
+    """The value as plain JSON data: dataclasses become objects, times ISO 8601, enums their value, paths text.
 
     Raises:
         TypeError: for a value of a kind that has no form in JSON.
@@ -23,8 +31,8 @@ def to_json(value: object) -> JsonValue:
         return to_json(value.value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, datetime):
-        return value.isoformat()
+    if isinstance(value, datetime | _Path):
+        return value.isoformat() if isinstance(value, datetime) else value.__fspath__()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
