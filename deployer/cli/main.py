@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from deployer import __version__
-from deployer.cli.commands import load_command, names
+from deployer.cli.commands import load_command, summaries
 from deployer.cli.options import Context
 from deployer.errors import DeployerError, StoppedError, UsageError
 
@@ -18,11 +18,16 @@ from deployer.errors import DeployerError, StoppedError, UsageError
 class _Commands(click.Group):
     """Commands that are imported when they are used: start-up is a feature."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return names(ctx.ensure_object(Context))
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click gives it
+        return list(summaries())
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return load_command(ctx.ensure_object(Context), cmd_name)
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click gives it
+        return load_command(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click gives it
+        """The list of commands, without importing each as click would."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(summaries().items()))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

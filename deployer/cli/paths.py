@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +19,10 @@ def own_playbooks(environ: Mapping[str, str]) -> tuple[Path, ...]:
 
 
 def _playbooks_in(file: Path) -> str:
+    if not file.is_file():
+        return ""
+    import tomllib
+
     try:
         return str(tomllib.loads(file.read_text(encoding="utf-8")).get("playbooks", ""))
     except (OSError, ValueError):

@@ -9,38 +9,36 @@ from importlib import import_module
 
 import click
 
-from deployer.cli.options import Context
-
-MODULES = {
-    "attention": "attention",
-    "completion": "completion",
-    "demo": "demo",
-    "doctor": "doctor",
-    "history": "history",
-    "logs": "logs",
-    "plan": "plan",
-    "retry": "retry",
-    "run": "run",
-    "sandbox": "sandbox",
-    "settings": "settings",
-    "show": "show",
-    "status": "status",
-    "sync": "sync",
+COMMANDS = {
+    "attention": "Open manual work of all sites.",
+    "completion": "A completion script for your shell.",
+    "demo": "The main job on a throwaway sandbox; no privileges needed.",
+    "doctor": "What a site's deployer host has and lacks.",
+    "history": "The runs, newest first.",
+    "logs": "What happened in a run; -f follows it.",
+    "plan": "What an operation would do.",
+    "retry": "Run the operation again for the targets that are owed.",
+    "run": "Any operation, by its name.",
+    "sandbox": "Throwaway sites and hosts, for a demo, a test or a rehearsal.",
+    "settings": "Every setting, its value, and where the value came from.",
+    "show": "One run: every target, error and difference.",
+    "status": "Where every site and instance stands.",
+    "sync": "Bring the clones of sites and their remotes together.",
 }
-"""Command -> module of this package."""
+"""Command, which is also its module here -> its line in `deployer --help`."""
 
 
-def names(_context: Context) -> list[str]:
-    """Every command, operations first."""
+def summaries() -> dict[str, str]:
+    """Every command and its line in the help, operations first. No command is imported for it."""
     from deployer.cli.operations import operations
 
-    return [*(operation.command for operation in operations()), *MODULES]
+    return {operation.command: operation.summary for operation in operations()} | COMMANDS
 
 
-def load_command(_context: Context, name: str) -> click.Command | None:
+def load_command(name: str) -> click.Command | None:
     """The command of this name, or None."""
-    if name in MODULES:
-        command: click.Command = import_module(f"{__name__}.{MODULES[name]}").command
+    if name in COMMANDS:
+        command: click.Command = import_module(f"{__name__}.{name}").command
         return command
     from deployer.cli.operations import operation_command, operations
 

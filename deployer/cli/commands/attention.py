@@ -7,7 +7,7 @@ import click
 from deployer.cli.options import Context, common
 
 
-@click.command("attention", short_help="Open manual work of all sites.")
+@click.command("attention")
 @common
 def command(context: Context) -> int:
     """Show what waits for a person: where, what was found, and the commands to paste. Exit 5 if there is any."""

@@ -9,7 +9,7 @@ from deployer.cli.options import Context
 from deployer.errors import UsageError
 
 
-@click.command("completion", short_help="A completion script for your shell.")
+@click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:

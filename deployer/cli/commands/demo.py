@@ -7,7 +7,7 @@ import click
 from deployer.cli.options import Context, common
 
 
-@click.command("demo", short_help="The main job on a throwaway sandbox; no privileges needed.")
+@click.command("demo")
 @click.option("--name", default="demo", show_default=True, help="Name of the sandbox; made anew each time.")
 @click.option("--keep", is_flag=True, help="Leave the sandbox for you to play with.")
 @common

@@ -10,7 +10,7 @@ from deployer.model.facts import Finding, Verdict
 _COLOURS = {Verdict.GOOD: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red"}
 
 
-@click.command("doctor", short_help="What a site's deployer host has and lacks.")
+@click.command("doctor")
 @click.argument("site")
 @common
 def command(context: Context, site: str) -> int:

@@ -10,7 +10,7 @@ from deployer.cli.options import Context, common
 from deployer.model.run import Run
 
 
-@click.command("history", short_help="The runs, newest first.")
+@click.command("history")
 @click.option("--limit", "-n", "many", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many.")
 @click.option("--site", default="", help="Only runs on this site.")
 @click.option("--operation", default="", help="Only runs of this operation.")

@@ -19,7 +19,7 @@ POLL = 0.2
 """Seconds between two looks at a run that goes on; the record is a database, which tells nobody of news."""
 
 
-@click.command("logs", short_help="What happened in a run; -f follows it.")
+@click.command("logs")
 @click.argument("run")
 @click.option("--follow", "-f", is_flag=True, help="Go on until the run ends.")
 @common

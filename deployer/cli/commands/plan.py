@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deployer.model.plan import Plan
 
 
-@click.command("plan", short_help="What an operation would do.")
+@click.command("plan")
 @click.argument("operation")
 @click.argument("names", nargs=-1, required=True, metavar="SITE... [INSTANCE...]")
 @click.option("--limit", "-l", default="", metavar="PATTERN", help="Only these: an Ansible host pattern.")

@@ -10,7 +10,7 @@ from deployer.errors import UsageError
 from deployer.model.json import JsonValue
 
 
-@click.command("retry", short_help="Run the operation again for the targets that are owed.")
+@click.command("retry")
 @click.argument("run")
 @playbook_options
 @common

@@ -7,7 +7,7 @@ import click
 from deployer.cli.options import Context, common
 
 
-@click.group("sandbox", short_help="Throwaway sites and hosts, for a demo, a test or a rehearsal.")
+@click.group("sandbox")
 def command() -> None:
     """Make, list and destroy throwaway sites and hosts. `--sandbox NAME` on any command works in one."""
 

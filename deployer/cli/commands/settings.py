@@ -9,7 +9,7 @@ import click
 from deployer.cli.options import Context, common
 
 
-@click.command("settings", short_help="Every setting, its value, and where the value came from.")
+@click.command("settings")
 @click.option("--origin", is_flag=True, help="Show where each value came from.")
 @common
 def command(context: Context, origin: bool) -> int:

@@ -8,7 +8,7 @@ from deployer.cli.options import Context, common
 from deployer.model.run import Run
 
 
-@click.command("show", short_help="One run: every target, error and difference.")
+@click.command("show")
 @click.argument("run")
 @common
 def command(context: Context, run: str) -> int:

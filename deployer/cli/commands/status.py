@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deployer.rollout.status import SiteStatus, Status
 
 
-@click.command("status", short_help="Where every site and instance stands.")
+@click.command("status")
 @common
 def command(context: Context) -> int:
     """Show sites, instances and what is running now, from the record alone: no host is asked."""

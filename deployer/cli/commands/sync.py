@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deployer.rollout.syncing import SiteSync
 
 
-@click.command("sync", short_help="Bring the clones of sites and their remotes together.")
+@click.command("sync")
 @click.argument("sites", nargs=-1, metavar="[SITE]...")
 @click.option("--check", "-C", is_flag=True, help="Only look: ahead, behind, dirty. Exit 8 when there is work to do.")
 @click.option("--clone", type=click.Path(path_type=Path), help="One clone on this machine; needs no inventory.")
