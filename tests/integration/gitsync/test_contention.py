@@ -18,7 +18,12 @@ from deployer.model.sync import SyncStatus
 if TYPE_CHECKING:
     from conftest import World
 
-FORBIDDEN = {"stash", "rebase", "merge", "reset", "pull", "checkout", "commit", "gc", "clean", "restore", "switch"}
+ALLOWED = {
+    "cat-file", "checkout-index", "config", "diff-tree", "fetch", "for-each-ref", "hash-object", "log", "ls-files",
+    "ls-remote", "ls-tree", "merge-base", "merge-tree", "push", "read-tree", "rev-list", "rev-parse", "status",
+    "symbolic-ref", "update-index", "update-ref", "var", "version", "write-tree",
+}  # fmt: skip
+"""Index commands run on an index of ours only: GIT_INDEX_FILE is set for them (remote/adopt.py)."""
 
 
 def once(script: str) -> str:
@@ -174,5 +179,7 @@ def test_nothing_dangerous_is_ever_run(world: World, manifest: str, recorded: Ca
     argvs = recorded()
     assert sum("push" in argv for argv in argvs) == 1
     for argv in argvs:
-        assert not FORBIDDEN & set(argv), argv
+        words = iter(argv)
+        command = next(word for word in words if word not in ("-C", "-c") or not next(words))
+        assert command in ALLOWED, argv
         assert not any(word in ("-f", "-u") or "force" in word or word.startswith("+") for word in argv), argv

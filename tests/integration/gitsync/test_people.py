@@ -44,9 +44,11 @@ def merging(world: World, manifest: str) -> None:
 
 def picking(world: World, manifest: str) -> None:
     """A cherry-pick that stopped at a conflict."""
-    conflicting(world, manifest)
-    world.git(world.clone, "fetch", "-q")
-    world.git(world.clone, "cherry-pick", "origin/main", check=False)
+    world.git(world.clone, "checkout", "-q", "-b", "topic")
+    world.commit(world.clone, {"viatris.xml": edited(manifest, 3, "topic")})
+    world.git(world.clone, "checkout", "-q", "main")
+    world.commit(world.clone, {"viatris.xml": edited(manifest, 3, "main")})
+    world.git(world.clone, "cherry-pick", "topic", check=False)
 
 
 def reverting(world: World, manifest: str) -> None:

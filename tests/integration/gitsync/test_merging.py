@@ -1,0 +1,108 @@
+"""Files that both sides changed go to the merge function; everything else is git's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployer.model.sync import SyncStatus
+
+if TYPE_CHECKING:
+    from conftest import World
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a merge function answers."""
+
+    content: bytes | None = None
+    conflicts: tuple[str, ...] = ()
+
+
+def edited(manifest: str, number: int, text: str) -> str:
+    """The manifest with one line changed."""
+    return manifest.replace(f"line {number}\n", f"{text}\n")
+
+
+def both(world: World, manifest: str, number: int) -> None:
+    """Ada changes line 3 and Ben another, and each a file of his own."""
+    world.commit(world.ada, {"viatris.xml": edited(manifest, 3, "ada"), "other.xml": "ada\n"}, push=True)
+    world.commit(world.clone, {"viatris.xml": edited(manifest, number, "ben"), "b.xml": "b\n"}, "ben's")
+
+
+def test_the_merge_function_decides(world: World, manifest: str) -> None:
+    """It is asked once for each file that both sides changed, also where git sees a conflict, and its bytes land."""
+    both(world, manifest, 3)
+    asked: list[tuple[str, bytes, bytes, bytes]] = []
+
+    def merge(path: str, base: bytes, ours: bytes, theirs: bytes) -> Outcome:
+        asked.append((path, base, ours, theirs))
+        return Outcome(b"\xff merged\r\n")
+
+    result = world.engine(merge).sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.LANDED, result.manual
+    three = tuple(text.encode() for text in (manifest, edited(manifest, 3, "ada"), edited(manifest, 3, "ben")))
+    assert asked == [("viatris.xml", *three)]
+    assert (world.clone / "viatris.xml").read_bytes() == b"\xff merged\r\n"
+    assert (world.clone / "b.xml").read_text() == "b\n"
+    assert world.git(world.clone, "status", "--porcelain") == ""
+    assert len(world.host.calls) == 2
+
+
+def test_what_it_calls_a_conflict_is_one(world: World, manifest: str) -> None:
+    """Although git would merge the lines: the sentences of the merge function stand in the report."""
+    both(world, manifest, 20)
+    before = world.state()
+
+    engine = world.engine(lambda *_sides: Outcome(None, ("release/@version: 1 became 2 here and 3 there",)))
+    result = engine.sync(world.host, world.repository)
+
+    assert result.manual is not None
+    assert (result.manual.kind, result.manual.paths) == ("conflict", ("viatris.xml",))
+    assert "viatris.xml: release/@version: 1 became 2 here and 3 there" in result.manual.detail
+    assert world.state() == before
+
+
+def test_what_is_not_its_own_is_merged_by_lines(world: World, manifest: str) -> None:
+    """Neither content nor conflicts: git's line merge decides, a clean one here."""
+    both(world, manifest, 20)
+
+    result = world.engine(lambda *_sides: Outcome()).sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.LANDED, result.manual
+    assert world.at_tip("viatris.xml") + "\n" == edited(edited(manifest, 3, "ada"), 20, "ben")
+
+
+def test_a_local_merge_is_kept(world: World, manifest: str) -> None:
+    """A history with merges of a person is not flattened: it is merged as a whole, and every commit keeps its id."""
+    both(world, manifest, 20)
+    world.git(world.clone, "pull", "-q", "--no-rebase", "--no-edit")
+    world.commit(world.ada, {"doc/notes.txt": "more\n"}, "ada's second", push=True)
+    mine = world.git(world.clone, "rev-parse", "HEAD")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.LANDED, result.manual
+    assert world.git(world.bare, "rev-parse", "main^2") == mine
+    assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
+
+
+def test_what_landed_otherwise_is_not_sent_twice(world: World, manifest: str) -> None:
+    """A local commit whose content is on the remote already is left out, and the clone follows the remote."""
+    text = edited(manifest, 3, "both")
+    world.commit(world.clone, {"viatris.xml": text}, "ben's")
+    world.commit(world.ada, {"viatris.xml": text}, "ada's", push=True)
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert (result.status, result.landed, result.manual) == (SyncStatus.RECEIVED, (), None)
+    assert world.subjects() == ["ada's", "first"]
+
+
+def test_a_change_that_stands_already(world: World, manifest: str) -> None:
+    """Automation asks for what is there: no commit is made, and the tip is what has it."""
+    result = world.engine().sync(world.host, world.repository, world.change(manifest))
+
+    assert (result.status, result.change) == (SyncStatus.IN_SYNC, world.tip())
+    assert world.subjects() == ["first"]
