@@ -137,7 +137,7 @@ class Replayer:
         return self._write(tree, [onto], author.encode("utf-8", "surrogateescape"), message.encode("utf-8", "replace"))
 
     def _sides(self, wanted: dict[str, Any], ours: str) -> tuple[str, str]:
-        """The tree as automation read it, and as automation wants it: both differ from ours in the edited files alone."""
+        """The tree as automation read it, and as it wants it: both differ from ours in the edited files alone."""
         scratch = self._clone.place.own + "/merge-index"
         base: dict[str, history.Entry] = {}
         theirs: dict[str, history.Entry] = {}

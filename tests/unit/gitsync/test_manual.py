@@ -1,0 +1,127 @@
+"""What a person reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployer.gitsync.advice import place
+from deployer.gitsync.classes import CLASSES
+from deployer.gitsync.manual import Case, command_text, manual_work, report
+from deployer.gitsync.redact import redact
+from deployer.model.json import JsonObject
+from deployer.model.site import Repository
+from deployer.model.sync import Change
+
+OID = "0123456789abcdef0123456789abcdef01234567"
+REPOSITORY = Repository("clusterconfig-fra1", "~/deployer/clusterconfig-fra1", "ssh://git@example.org/fra1.git")
+COMMIT = {"oid": OID, "author": "Ada <ada@example.org>", "date": "2026-11-20T10:00:00+00:00", "subject": "ada's"}
+CONFLICT: JsonObject = {
+    "kind": "conflict",
+    "argv": ["git", "merge-tree", "--write-tree", "-z", OID, OID],
+    "paths": ["viatris.xml"],
+    "ours": [{**COMMIT, "author": "Ben <ben@example.org>", "subject": "ben's"}],
+    "theirs": [COMMIT],
+    "facts": {"told": {"viatris.xml": ["release/@version: both changed it"]}},
+}
+
+
+def test_the_whole_report() -> None:
+    """First the known line, then everything that is needed to solve it."""
+    case = Case("fra1-prod-dep01", REPOSITORY, CONFLICT, {"branch": "main"})
+
+    text = report(manual_work(case, CLASSES["conflict"]))
+
+    assert text == (
+        "manual intervention needed on fra1-prod-dep01 in ~/deployer/clusterconfig-fra1 failed to sync/pull manifest"
+        " with: Command git merge-tree --write-tree 0123456789ab 0123456789ab on fra1-prod-dep01 failed\n"
+        "\n"
+        "class: conflict\n"
+        "  Both sides changed the same thing; a person decides which holds.\n"
+        "  viatris.xml: release/@version: both changed it\n"
+        "\n"
+        "files:\n"
+        "  viatris.xml\n"
+        "\n"
+        "ours (in the clone):\n"
+        "  0123456789ab 2026-11-20T10:00:00+00:00 Ben <ben@example.org>: ben's\n"
+        "\n"
+        "theirs (on the remote):\n"
+        "  0123456789ab 2026-11-20T10:00:00+00:00 Ada <ada@example.org>: ada's\n"
+        "\n"
+        "to mend it, on fra1-prod-dep01:\n"
+        "  cd ~/deployer/clusterconfig-fra1\n"
+        "  git pull --no-rebase origin main\n"
+        "  ${EDITOR:-vi} viatris.xml\n"
+        "  git add -- viatris.xml\n"
+        "  git commit --no-edit\n"
+        "  git push origin HEAD:refs/heads/main\n"
+    )
+
+
+def test_the_line_of_a_change() -> None:
+    """A commit of automation that did not land has the other line, with its first line of message."""
+    change = Change("prod-deployer made changes to viatris.xml via automation\n\nmore", ())
+    failure = {"kind": "server-refused", "argv": ["git", "push", "-q", "--porcelain", "https://u:p@h/x", f"{OID}:m"]}
+
+    work = manual_work(Case("fra1-prod-dep01", REPOSITORY, failure, {}, change), CLASSES["server-refused"])
+
+    assert work.line == (
+        "failed to commit/push prod-deployer made changes to viatris.xml via automation with: "
+        "Command git push -q https://[redacted]@h/x 0123456789ab:m on fra1-prod-dep01 failed"
+    )
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_class_has_commands(kind: str) -> None:
+    """Whatever the class, there is something to paste, and the report can be written."""
+    work = manual_work(Case("h", REPOSITORY, {"kind": kind, "paths": ["a b.xml"]}, {}), CLASSES[kind])
+
+    assert work.commands
+    assert "\n\n\n" not in report(work)
+
+
+def test_the_same_problem_has_the_same_id() -> None:
+    """The id is of host, path, class and files, not of commits or times."""
+    first = manual_work(Case("h", REPOSITORY, CONFLICT, {}), CLASSES["conflict"])
+    again = manual_work(Case("h", REPOSITORY, {**CONFLICT, "theirs": []}, {"head": OID}), CLASSES["conflict"])
+    other = manual_work(Case("h", REPOSITORY, {**CONFLICT, "paths": ["b.xml"]}, {}), CLASSES["conflict"])
+
+    assert first.id == again.id != other.id
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("https://ben:secret@h/x", "https://[redacted]@h/x"),
+        ("https://secret@h/x", "https://[redacted]@h/x"),
+        ("https://ben:se@cret@h/x", "https://[redacted]@h/x"),
+        ("ssh://git@h/x", "ssh://git@h/x"),
+        ("git@h:x.git", "git@h:x.git"),
+        ("Authorization: Bearer secret", "Authorization: [redacted]"),
+        ("two https://a:secret@h and https://b:secret@h", "two https://[redacted]@h and https://[redacted]@h"),
+    ],
+)
+def test_secrets(text: str, told: str) -> None:
+    """Passwords and tokens go; who and where stay where they are no secret."""
+    assert redact(text) == told
+
+
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("~/deployer/x", "~/deployer/x"),
+        ("~/a b/x", "~/'a b/x'"),
+        ("~ben/x", "~ben/x"),
+        ("/srv/a b", "'/srv/a b'"),
+        ("~", "~"),
+        ("~$(id)/x", "'~$(id)/x'"),
+    ],
+)
+def test_paths_can_be_pasted(path: str, typed: str) -> None:
+    """A home stays a home, and everything else is quoted."""
+    assert place(path) == typed
+
+
+def test_a_command_without_words() -> None:
+    """Where no command is known, git is named."""
+    assert command_text(None) == "git"
