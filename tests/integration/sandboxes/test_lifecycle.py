@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from git import Repo
 
 from deployer.errors import DeployerError, UsageError
 from deployer.model.json import JsonObject
-from deployer.sandboxes import Sandbox, Sandboxes, releases
+from deployer.sandboxes import Sandbox, Sandboxes, free_ports, releases
 from deployer.sandboxes.client import is_answering
 from deployer.sandboxes.layout import SiteLayout
 
@@ -112,13 +112,34 @@ def test_nothing_is_deployed_at_first(fra1: SiteLayout) -> None:
     assert list(fra1.instances_home.iterdir()) == []
 
 
-def test_two_sandboxes_have_no_port_in_common(sandboxes: Sandboxes) -> None:
-    """Two sandboxes side by side, neither deployed yet, have ports of their own."""
-    made = [sandboxes.create(name, instances=20) for name in ("one", "two")]
-    ports = [set(json.loads((sandbox.folder / "sandbox.json").read_text())["ports"]) for sandbox in made]
-    assert [len(some) for some in ports] == [20, 20]
-    assert not ports[0] & ports[1]
-    assert [sandbox.name for sandbox in sandboxes.list()] == ["one", "two"]
+def test_two_sandboxes_have_no_port_in_common(sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two sandboxes side by side, neither deployed yet, have ports of their own: the second is told the first's."""
+    told: list[set[int]] = []
+    choose = free_ports.choose
+
+    def listen(count: int, folder: Path, taken: Collection[int]) -> tuple[int, ...]:
+        told.append(set(taken))
+        return choose(count, folder, taken)
+
+    monkeypatch.setattr(free_ports, "choose", listen)
+    first, second = (_ports(sandboxes.create(name, instances=20)) for name in ("one", "two"))
+    assert told == [set(), first]
+    assert (len(first), len(second)) == (20, 20)
+    assert not first & second
+
+
+def test_two_processes_create_at_the_same_time(sandboxes: Sandboxes, tmp_path: Path) -> None:
+    """Both get their sandbox; of two that want the same name one is refused."""
+    code = (
+        "import sys, pathlib; from deployer.sandboxes import Sandboxes; from deployer.errors import UsageError\n"
+        "try: Sandboxes(pathlib.Path(sys.argv[1])).create(sys.argv[2], instances=1)\n"
+        "except UsageError as error: sys.exit(error.exit_code)\n"
+    )
+    root = str(tmp_path / "state of a test" / "sandboxes")
+    started = [subprocess.Popen([sys.executable, "-c", code, root, name]) for name in ("one", "two", "two")]
+    codes = [process.wait() for process in started]
+    assert (codes[0], sorted(codes[1:])) == (0, [0, 2])
+    assert [(sandbox.name, sandbox.is_complete) for sandbox in sandboxes.list()] == [("one", True), ("two", True)]
 
 
 def test_a_path_longer_than_the_address_of_a_socket(tmp_path: Path) -> None:
@@ -265,6 +286,10 @@ def test_folders_without_write_permission_are_removed(sandboxes: Sandboxes, fra1
     locked.chmod(0o500)
     sandboxes.destroy("demo")
     assert not fra1.folder.exists()
+
+
+def _ports(sandbox: Sandbox) -> set[int]:
+    return set(json.loads((sandbox.folder / "sandbox.json").read_text(encoding="utf-8"))["ports"])
 
 
 def _supervisor_pid(site: SiteLayout) -> int:
