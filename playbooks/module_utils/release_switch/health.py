@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 _ANSWER_TIMEOUT = 2.0
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 0.5
 _LONGEST_ANSWER = 1 << 20
+_LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,23 @@ def ask(port: int, path: str) -> Health:
 
 
 def _read(status: int, body: bytes, path: str) -> Health:
-    if status != http.client.OK:
-        return Health(problem=f"{path} answers {status}")
     try:
         value = json.loads(body)
     except ValueError:
         value = None
-    if not isinstance(value, dict):
+    told = value if isinstance(value, dict) else {}
+    if status != http.client.OK:
+        return Health(problem=f"{path} answers {status}{_reason(told)}")
+    if value is not told:
         return Health(problem=f"{path} answers 200, but not with a JSON object")
-    return Health(version=str(value.get("version") or ""), configuration=str(value.get("configuration") or ""))
+    return Health(version=str(told.get("version") or ""), configuration=str(told.get("configuration") or ""))
+
+
+def _reason(told: Mapping[str, object]) -> str:
+    """Why the service says it is not healthy: one line of it, whatever it sent."""
+    reason = str(told.get("reason") or "")
+    line = "".join(letter for letter in reason[:_LONGEST_REASON] if letter.isprintable())
+    return f": {line}" if line else ""
 
 
 def wait(

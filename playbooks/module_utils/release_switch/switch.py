@@ -163,10 +163,12 @@ class _Switch:
         """Bring configuration file and link to a state, each only where it differs."""
         found = found_on(self._layout)
         with self._steps.step("configuration") as step:
+            step.text = "as it was"
             if found.configuration != state.configuration:
                 self._write_configuration(state.configuration)
                 step.did("removed" if state.configuration is None else f"written, {_short(state)}")
         with self._steps.step("current") as step:
+            step.text = "as it was"
             if found.version != state.version:
                 self._layout.point(state.version)
                 step.did(f"{found.version or '(none)'} -> {state.version or '(none)'}")
