@@ -24,6 +24,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -129,6 +130,7 @@ def run() -> None:
     """Take the bundle, run the program, answer."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, stop)
+    sys.excepthook = traceback.print_exception  # unlike the interpreter's own it shows our source lines
     bundle = read_bundle()
     listening, answering = take_channels()
     timer = watchdog(float(str(bundle["deadline"])))
