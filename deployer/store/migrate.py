@@ -49,7 +49,7 @@ class Migrations:
             StoreError: the database was made by a newer program.
         """
         with self._engine.begin() as connection:
-            if self._is_newest(connection):
+            if self._found(connection) == max(migrations()):
                 return
         with _locked(self._file) if self._file else nullcontext():
             if self._file:
@@ -57,14 +57,14 @@ class Migrations:
             with self._engine.execution_options(deployer_writes=True).begin() as connection:
                 self._apply(connection)
 
-    def _is_newest(self, connection: Connection) -> bool:
+    def _found(self, connection: Connection) -> int:
         found, newest = _version(connection), max(migrations())
         if found > newest:
             raise StoreError(
                 f"the record of runs has schema {found}, and this program knows {newest}",
                 hint="A newer deployer works on it: use that one, or another state folder (DEPLOYER_STATE=/path)",
             )
-        return found == newest
+        return found
 
     def _write_ahead(self) -> None:
         """Readers and the writer do not wait for each other; the file remembers it."""
@@ -77,11 +77,9 @@ class Migrations:
     def _apply(self, connection: Connection) -> None:
         if self._file is None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_KEY})
-        # Another process may have done it while this one waited for the lock.
-        if self._is_newest(connection):
-            return
+        # Another process may have done it while this one waited for the lock: it is looked up again.
+        found = self._found(connection)
         SCHEMA_VERSION.create(connection, checkfirst=True)
-        found = _version(connection)
         for version, migration in migrations().items():
             if version > found:
                 for statement in migration.statements:

@@ -20,7 +20,7 @@ def record(connection: Connection, run: str, results: Sequence[TargetResult]) ->
         return
     places = _places(connection, run, results)
     rows = [to_row(TARGETS, result, run=run, position=places[result.target]) for result in results]
-    upsert(connection, TARGETS, rows, keep=frozenset({"position"}))
+    upsert(connection, TARGETS, rows)
 
 
 def _places(connection: Connection, run: str, results: Sequence[TargetResult]) -> Mapping[str, int]:

@@ -14,20 +14,19 @@ if TYPE_CHECKING:  # either module costs a tenth of the start of `history`: only
 Row = Mapping[str, object]
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[Row], *, keep: frozenset[str] = frozenset()) -> None:
+def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows, or replace those with the same primary key.
 
     Args:
         connection: in a transaction.
         table: with a primary key.
         rows: all of the same columns.
-        keep: columns that a row which is there already keeps.
     """
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
     statement = _insert(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keep and name not in keys}
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 

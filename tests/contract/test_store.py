@@ -149,7 +149,7 @@ def test_unknown_run_names_the_newest(store: Store, make_run: MakeRun) -> None:
         finish(store, make_run(number))
 
     with pytest.raises(UsageError) as caught:
-        store.run("2025%")
+        store.run("2026%21")
 
     assert caught.value.hint == "The newest: 20261120-210455-k3f4, 20261120-210355-k3f3, 20261120-210255-k3f2"
 
