@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -121,12 +122,15 @@ class Supervisor:
     definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     starts: dict[str, int] = field(default_factory=dict)
+    before_apply: Callable[[], object] = bool
+    """What happens just before a service is started anew."""
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do one request."""
         name = request.pop("name")
         match request.pop("do"):
             case "apply":
+                self.before_apply()
                 self.definitions[name] = request
                 self.start(name)
             case "remove":
@@ -169,7 +173,10 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         line = self.rfile.readline()
         assert isinstance(self.server, _Server)
-        self.wfile.write(json.dumps(self.server.supervisor.answer(json.loads(line))).encode() + b"\n")
+        answer = self.server.supervisor.answer(json.loads(line))
+        # A test may have killed who asked.
+        with contextlib.suppress(BrokenPipeError):
+            self.wfile.write(json.dumps(answer).encode() + b"\n")
 
 
 class _Server(socketserver.UnixStreamServer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -257,6 +258,23 @@ def test_killed_while_it_waits_for_health(instance: Instance) -> None:
     assert (result["version_before"], result["running"], result["rolled_back"]) == ("1.0.0", "1.0.0", True)
     assert instance.current == "releases/1.0.0"
     assert (instance.folder / "configuration.json").read_text() == '{"greeting": "hello"}\n'
+
+
+def test_killed_before_the_service_is_started(instance: Instance) -> None:
+    """SIGKILL between the new link and the new start: a later rollback goes to the release before both."""
+    instance.module()
+    lock = instance.folder / ".lock"
+    instance.supervisor.before_apply = lambda: os.kill(int(lock.read_text().split()[-1]), signal.SIGKILL)
+    process = instance.start(version="1.1.0", configuration='{"greeting": "new"}\n')
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert instance.current == "releases/1.1.0"
+    instance.supervisor.before_apply = bool
+    result = instance.module(version="2.0.0")
+    assert (result["version_before"], result["running"], result["rolled_back"]) == ("1.0.0", "1.0.0", True)
+    assert (instance.folder / "configuration.json").read_text() == '{"greeting": "hello"}\n'
+    assert instance.module(version="1.1.0")["running"] == "1.1.0"
+    assert instance.receipt["switches"] == 2
 
 
 def _text(path: Path) -> str:
