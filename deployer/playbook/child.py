@@ -23,7 +23,7 @@ from deployer.model.json import JsonObject
 from deployer.playbook import processes, vault
 from deployer.playbook.job import Job
 from deployer.playbook.redaction import Redactor
-from deployer.playbook.rows import END, row_of
+from deployer.playbook.rows import END, printed, row_of
 
 _IDENT = "run"
 _POLL = 0.5
@@ -59,8 +59,8 @@ class Recording:
 
     def event(self, event: Mapping[str, object]) -> bool:
         """One event of Ansible. False, so that ansible-runner writes no file of its own for it."""
-        if text := str(event.get("stdout") or ""):
-            os.write(self._log, self._redactor.text(text).encode(errors="replace") + b"\n")
+        if text := printed(event, self._redactor):
+            os.write(self._log, text.encode(errors="replace") + b"\n")
         row = row_of(event, self._redactor)
         if row is not None:
             self.row(row)

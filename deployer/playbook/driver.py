@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from deployer import resources
 from deployer.errors import InventoryError, UsageError
@@ -86,14 +87,20 @@ class AnsibleDriver:
         outcomes = Outcomes(targets, self._clock.now())
         if stop.asked or not targets:
             return outcomes.results(stopped=True)
-        with workspace(self._folder, playbook) as space, self._started(playbook, targets, space) as child:
-            stopped = self._follow(child, _Tail(space.events), outcomes, listener, stop)
+        with (
+            workspace(self._folder, playbook) as space,
+            space.events.open("rb") as events,
+            self._started(playbook, targets, space) as child,
+        ):
+            stopped = self._follow(child, _Tail(events), outcomes, listener, stop)
         results = outcomes.results(stopped=stopped)
         if outcomes.nothing_ran and not stopped and not outcomes.was_stopped:
             error = outcomes.first_error or "Ansible did not start"
             for result in results:
                 listener.result(result)
-            raise PlaybookError(f"{playbook.playbook}: {error}", results=results, hint=f"the full log: {space.log}")
+            raise PlaybookError(
+                f"{outcomes.place or playbook.playbook}: {error}", results=results, hint=f"the full log: {space.log}"
+            )
         return results
 
     @contextmanager
@@ -102,25 +109,20 @@ class AnsibleDriver:
     ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         """The child, and the pipe on which it says that there is an event; ended with the context, whatever happens."""
         write_inputs(space, playbook, targets)
-        reader, writer = os.pipe()
-        try:
-            task = self._job(playbook, targets, space, writer)
+        with _pipe() as (reader, writer):
+            task = self._job(playbook, targets, space, writer.fileno())
             task.write(space.job)
             child = self._popen(playbook, task, space)
-        except BaseException:
-            os.close(reader)
-            raise
-        finally:
-            os.close(writer)
-        try:
-            self._tell_secrets(child, playbook, targets)
-            yield child, reader
-        except BaseException:
-            child.terminate()
-            raise
-        finally:
-            end(child, str(space.sockets))
-            os.close(reader)
+            # Held by the child alone: the pipe ends with it.
+            writer.close()
+            try:
+                self._tell_secrets(child, playbook, targets)
+                yield child, reader.fileno()
+            except BaseException:
+                child.terminate()
+                raise
+            finally:
+                end(child, str(space.sockets))
 
     def _job(self, playbook: PlaybookRun, targets: Sequence[Target], space: Workspace, wake: int) -> job.Job:
         wanted = playbook.forks or self._settings.forks
@@ -146,18 +148,21 @@ class AnsibleDriver:
         environment = job.environment(self._environ, playbook.playbook, shipped, task, settings)
         # -P: a yaml.py in the folder that somebody happens to be in is not imported.
         command = [sys.executable, "-P", "-m", "deployer.playbook.child", str(space.job)]
-        with space.log.open("ab") as log:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                cwd=task.working,
-                env=environment | {"PYTHONPATH": str(Path(resources.__file__).parent.parent)},
-                pass_fds=(task.wake,),
-                # A Ctrl-C on the terminal is ours: the first one lets the playbook finish.
-                start_new_session=True,
-            )
+        try:
+            with space.log.open("ab") as log:
+                return subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    cwd=task.working,
+                    env=environment | {"PYTHONPATH": str(Path(resources.__file__).parent.parent)},
+                    pass_fds=(task.wake,),
+                    # A Ctrl-C on the terminal is ours: the first one lets the playbook finish.
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise PlaybookError(f"{command[0]} cannot be started: {error.strerror}") from error
 
     def _tell_secrets(self, child: subprocess.Popen[bytes], playbook: PlaybookRun, targets: Sequence[Target]) -> None:
         assert child.stdin is not None  # noqa: S101  it was asked for as a pipe
@@ -192,11 +197,18 @@ class AnsibleDriver:
         return stopped
 
 
+@contextmanager
+def _pipe() -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    read, write = os.pipe()
+    with os.fdopen(read, "rb", buffering=0) as reader, os.fdopen(write, "wb", buffering=0) as writer:
+        yield reader, writer
+
+
 class _Tail:
     """Whole rows of a growing file, each once."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self._rest = b""
 
     def rows(self) -> Iterator[JsonObject]:

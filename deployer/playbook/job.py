@@ -178,6 +178,8 @@ def _under(tops: Sequence[str], name: str) -> str:
 def ssh_arguments(ssh: SshSettings) -> tuple[str, ...]:
     """Options of every ssh that Ansible starts, unless the inventory sets its own `ansible_ssh_args`."""
     options = ["-C", "-o", "ControlMaster=auto", "-o", "ControlPersist=60s", "-o", "StrictHostKeyChecking=yes"]
+    # An unattended run learns no keys: the user's known_hosts stays as it is.
+    options += ["-o", "UpdateHostKeys=no"]
     if ssh.known_hosts:
         files = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2", str(Path(ssh.known_hosts).expanduser().absolute()))
         options += ["-o", "UserKnownHostsFile=" + " ".join(f'"{name}"' if " " in name else name for name in files)]

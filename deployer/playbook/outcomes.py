@@ -17,6 +17,7 @@ from deployer.model.run import Event, Outcome, TargetResult
 from deployer.playbook import rows
 
 _ERROR = ("[ERROR]: ", "ERROR! ", "ERROR: ")
+_PLACE = "Origin: "
 _DATA_KEYS = ("version_before", "version_after", "running", "rolled_back", "steps")
 _LONGEST_LINE = 500
 
@@ -52,6 +53,7 @@ class Outcomes:
         self._stats: Mapping[str, JsonObject] | None = None
         self._end: JsonObject = {}
         self._error = ""
+        self._place = ""
         self._last_line = ""
 
     @property
@@ -68,6 +70,11 @@ class Outcomes:
     def first_error(self) -> str:
         """Ansible's first error line that belongs to no target; else the last line that it printed."""
         return self._error or self._last_line
+
+    @property
+    def place(self) -> str:
+        """`file:line:column` of the first error, where Ansible names one."""
+        return self._place
 
     @property
     def nothing_ran(self) -> bool:
@@ -123,6 +130,8 @@ class Outcomes:
             if line.startswith(_ERROR):
                 self._error = self._error or _without_mark(line)[:_LONGEST_LINE]
                 yield Event(0, self._time, "message", line[:_LONGEST_LINE])
+            elif line.startswith(_PLACE) and self._error:
+                self._place = self._place or line.removeprefix(_PLACE)
             elif line.startswith("[WARNING]: "):
                 yield Event(0, self._time, "message", line[:_LONGEST_LINE])
 
@@ -170,8 +179,8 @@ class Outcomes:
         return self._how_it_ended()
 
     def _how_it_ended(self) -> str:
-        if self.first_error:
-            return self.first_error
+        if self._error:
+            return self._error
         return f"exit code {self._end.get('rc')}" if self.ended else "the process that runs Ansible died"
 
 

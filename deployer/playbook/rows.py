@@ -41,10 +41,10 @@ def row_of(event: Mapping[str, object], redactor: Redactor) -> JsonObject | None
     """
     found = event.get("event_data")
     data: Mapping[str, object] = found if isinstance(found, Mapping) else {}
-    text = redactor.text(str(event.get("stdout") or ""))
+    text = printed(event, redactor)
     row: dict[str, JsonValue] = {"event": str(event.get("event")), "time": str(event.get("created", ""))}
     if host := data.get("host"):
-        row |= {"host": str(host)} | _of_task(data, redactor)
+        row |= {"host": str(host)} | _of_task(row["event"], data, redactor)
     elif row["event"] == STATS:
         row["stats"] = {name: redactor.value(data.get(name) or {}) for name in _COUNTS}
     elif not text:
@@ -54,7 +54,12 @@ def row_of(event: Mapping[str, object], redactor: Redactor) -> JsonObject | None
     return row
 
 
-def _of_task(data: Mapping[str, object], redactor: Redactor) -> dict[str, JsonValue]:
+def printed(event: Mapping[str, object], redactor: Redactor) -> str:
+    """What Ansible printed with an event, as lines without the terminal's carriage returns."""
+    return redactor.text(str(event.get("stdout") or "").replace("\r\n", "\n").strip("\r\n"))
+
+
+def _of_task(name: JsonValue, data: Mapping[str, object], redactor: Redactor) -> dict[str, JsonValue]:
     row: dict[str, JsonValue] = {"task": shortened(redactor.text(str(data.get("task", ""))))}
     if isinstance(seconds := data.get("duration"), int | float):
         row["seconds"] = round(seconds, 3)
@@ -65,7 +70,7 @@ def _of_task(data: Mapping[str, object], redactor: Redactor) -> dict[str, JsonVa
         return row
     if result.get("changed"):
         row["changed"] = True
-    is_whole = bool(result.get("changed") or result.get("failed") or result.get("unreachable"))
+    is_whole = bool(result.get("changed")) or name in FAILED or name == UNREACHABLE
     kept = {
         name: value
         for name, value in result.items()

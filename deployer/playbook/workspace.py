@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deployer.model.plan import Target
 from deployer.playbook import inventory
+from deployer.playbook.errors import PlaybookError
 from deployer.ports import PlaybookRun
 
 _LONGEST_SOCKET_FOLDER = 45
@@ -53,16 +54,24 @@ class Workspace:
 @contextmanager
 def workspace(folder: Path, playbook: PlaybookRun) -> Iterator[Workspace]:
     """Make the folders, readable by their owner only, and remove those that go with the run."""
-    kept = _kept(folder, playbook)
-    space = Workspace(kept, kept / "private", Path(tempfile.mkdtemp(prefix="dply-", dir=_short_folder())))
     try:
-        space.private.mkdir(mode=0o700)
-        for path in (space.events, space.log):
-            path.touch(mode=0o600)
+        space = _made(folder, playbook)
+    except OSError as error:
+        raise PlaybookError(f"{error.filename}: {error.strerror}", hint="the log of a run is written there") from error
+    try:
         yield space
     finally:
         shutil.rmtree(space.private, ignore_errors=True)
         shutil.rmtree(space.sockets, ignore_errors=True)
+
+
+def _made(folder: Path, playbook: PlaybookRun) -> Workspace:
+    kept = _kept(folder, playbook)
+    private = kept / "private"
+    private.mkdir(mode=0o700)
+    for name in ("events.jsonl", "ansible.log"):
+        (kept / name).touch(mode=0o600)
+    return Workspace(kept, private, Path(tempfile.mkdtemp(prefix="dply-", dir=_short_folder())))
 
 
 def _kept(folder: Path, playbook: PlaybookRun) -> Path:
