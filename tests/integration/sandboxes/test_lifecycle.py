@@ -227,8 +227,12 @@ def test_destroy_ends_a_supervisor_that_hangs(
     assert processes_of(demo.folder) == []
 
 
-def test_a_supervisor_ends_when_its_folder_is_removed(demo: Sandbox, processes_of: Find, eventually: Wait) -> None:
+def test_a_supervisor_ends_when_its_folder_is_removed(
+    demo: Sandbox, supervisor: Callable[..., JsonObject], processes_of: Find, eventually: Wait
+) -> None:
     """`rm -rf` instead of destroy leaves no process either."""
+    where = {"cwd": "/", "log": str(demo.folder / "sleeper.log")}
+    supervisor("apply", "sleeper", argv=["/bin/sleep", "1000"], **where)
     shutil.rmtree(demo.folder)
     eventually(lambda: processes_of(demo.folder) == [])
     assert not demo.folder.exists()

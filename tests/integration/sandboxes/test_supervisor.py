@@ -133,6 +133,18 @@ def test_a_deaf_service_is_killed_with_its_family(
     eventually(lambda: identity_of(int(ready.read_text())) is None)
 
 
+def test_what_a_service_started_ends_with_it(
+    supervisor: Ask, fra1: SiteLayout, where: JsonObject, eventually: Wait
+) -> None:
+    """The service itself ends at once; a helper of it that ignores SIGTERM would keep the port, and is killed."""
+    ready = fra1.log / "ready"
+    helper = f"""trap "" TERM; echo $$ >"{ready}.new"; mv "{ready}.new" "{ready}"; exec sleep 1000"""
+    supervisor("apply", "parent", argv=["/bin/sh", "-c", f"sh -c '{helper}' & exec sleep 2000"], **where)
+    eventually(ready.exists)
+    supervisor("stop", "parent")
+    eventually(lambda: identity_of(int(ready.read_text())) is None)
+
+
 def test_what_cannot_be_started_is_said(supervisor: Ask, where: JsonObject) -> None:
     """A program that is not there: not ok, with the reason, and failed."""
     answer = supervisor("apply", "ghost", argv=["/no/such/program"], **where)
