@@ -247,11 +247,12 @@ def test_nothing_of_a_manifest_is_evaluated(site: Site) -> None:
     assert site.configuration("viatris")["cluster"] == bomb
     receipt = json.loads((site.tmp / "instances" / "viatris" / "receipt.json").read_text())
     assert receipt["run"] == bomb
-    for key in ("version", "application", "health", "port"):
-        refused = site.play("instance-redeploy", {**hostile, key: bomb})["viatris.fra1"]
-        assert refused["failed"] is True
-        assert "cannot be" in refused["msg"]
-        assert refused["running"] in ("1.2.0", "down", "unknown")
+    for keys in (("version", "port"), ("application", "health")):
+        names = ("viatris", "acme")
+        targets = ({**hostile, "name": name, key: bomb} for name, key in zip(names, keys, strict=True))
+        for refused in site.play("instance-redeploy", *targets).values():
+            assert refused["failed"] is True
+            assert "cannot be" in refused["msg"]
     assert not touched.exists()
     assert site.supervisor.starts == {"instance-viatris": 1}
 
