@@ -13,8 +13,8 @@ from deployer.model.json import JsonValue
 from deployer.model.secret import REDACTED
 
 _SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase|code)?$|pwd$|secret|token|credential|(api|access|private|auth|signing|encryption)_?key$"
-    r"|_pass$|^key$|_key$"
+    r"pass(word|wd|phrase|code)$|(^|_)pass$|pwd$|secret|token|credential|(api|access|private|auth|signing|encryption)_?key$"
+    r"|(^|_)key$"
 )
 _NO_SECRET = re.compile(r"(_file|_path|_dir|_url|_id|_name|_length|_ttl|_timeout|public_key|host_key|primary_key)$")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -77,7 +77,7 @@ def _of_task(name: JsonValue, data: Mapping[str, object], redactor: Redactor) ->
         if name in RESULT_KEYS or (is_whole and name not in _NOISE and not str(name).startswith("_ansible"))
     }
     if kept:
-        row["res"] = {name: _bounded(redactor.value(value), name) for name, value in kept.items()}
+        row["res"] = _bounded(redactor.value(kept))
     return row
 
 

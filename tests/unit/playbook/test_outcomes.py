@@ -1,0 +1,135 @@
+"""Rows of events become outcomes: the summary decides, and without one nothing is called good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from deployer.model.json import JsonObject, JsonValue
+from deployer.model.plan import Target
+from deployer.model.run import Outcome, TargetResult
+from deployer.playbook.outcomes import Outcomes, diff_text
+from deployer.playbook.redaction import Redactor
+from deployer.playbook.rows import LONGEST_TEXT, row_of
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+Make = Callable[..., Target]
+
+
+def row(event: str, host: str = "a.fra1", **more: JsonValue) -> JsonObject:
+    """A row of a task."""
+    return {"event": event, "time": NOW.isoformat(), "host": host, "task": "Switch", **more}
+
+
+def stats(**counts: JsonValue) -> JsonObject:
+    """The summary."""
+    return {"event": "playbook_on_stats", "time": NOW.isoformat(), "stats": counts}
+
+
+def only(make: Make, *rows: JsonObject, stopped: bool = False) -> TargetResult:
+    """The result of target `a` after these rows."""
+    outcomes = Outcomes((make("a"),), NOW)
+    for one in rows:
+        list(outcomes.feed(one))
+    return outcomes.results(stopped=stopped)[0]
+
+
+def test_summary_decides(target: Make) -> None:
+    """Counts of the summary become the outcome, whatever single rows seemed to say."""
+    failed = row("runner_on_failed", res={"msg": "no"})
+    processed = {"a.fra1": 1}
+
+    assert only(target, failed, stats(ok=processed, rescued=processed, processed=processed)).outcome is Outcome.OK
+    assert only(target, failed, stats(failures=processed, processed=processed)).outcome is Outcome.FAILED
+    assert only(target, stats(dark=processed, processed=processed)).outcome is Outcome.UNREACHABLE
+    assert only(target, stats(changed=processed, ok=processed, processed=processed)).outcome is Outcome.CHANGED
+    assert only(target, stats(skipped=processed, processed=processed)).outcome is Outcome.SKIPPED
+    assert only(target, stats()).outcome is Outcome.NOT_STARTED
+
+
+def test_without_summary(target: Make) -> None:
+    """No summary: failed where it failed or Ansible died, interrupted where it was stopped, else not started."""
+    ok, failed = row("runner_on_ok"), row("runner_on_failed", res={"msg": "no"})
+
+    assert only(target, ok).outcome is Outcome.FAILED
+    assert only(target, ok, stopped=True).outcome is Outcome.INTERRUPTED
+    assert only(target, failed, stopped=True).outcome is Outcome.FAILED
+    assert only(target, row("runner_on_unreachable"), stopped=True).outcome is Outcome.UNREACHABLE
+    assert only(target, stopped=True).error == "stopped before it"
+    assert only(target).error == "the process that runs Ansible died"
+
+
+def test_stopped_with_a_summary(target: Make) -> None:
+    """A run that was ended is not called ok because Ansible still printed a summary."""
+    counts = stats(ok={"a.fra1": 1}, processed={"a.fra1": 1})
+    end: JsonObject = {"event": "end", "status": "canceled", "rc": 254}
+
+    assert only(target, row("runner_on_ok"), counts, end).outcome is Outcome.INTERRUPTED
+
+
+def test_error_of_a_loop_and_of_a_crash(target: Make) -> None:
+    """The error is the failed item's, or the first line that a crashed module printed."""
+    counts = stats(failures={"a.fra1": 1})
+    loop: JsonValue = {"msg": "One or more items failed", "results": [{"msg": "fine"}, {"failed": True, "msg": "full"}]}
+    crash: JsonValue = {"msg": "MODULE FAILURE", "module_stderr": "\nTraceback\nmore"}
+
+    assert only(target, row("runner_on_failed", res=loop), counts).error == "full"
+    assert only(target, row("runner_on_failed", res=crash), counts).error == "Traceback"
+
+
+def test_events_for_people(target: Make) -> None:
+    """Ends of tasks and errors are told; starts and chatter are not."""
+    outcomes = Outcomes((target("a"),), NOW)
+    rows = [
+        row("runner_on_start"),
+        row("runner_on_failed", ignored=True, res={"msg": "no"}),
+        row("runner_on_ok", changed=True, res={"version_after": "2.10", "steps": ["unpacked"]}),
+        {"event": "verbose", "text": "PLAY [x] ***\n[WARNING]: careful"},
+    ]
+    events = [event for one in rows for event in outcomes.feed(one)]
+
+    assert [(event.kind, event.target, event.text) for event in events] == [
+        ("task", "a.fra1", "Switch: ignored: no"),
+        ("task", "a.fra1", "Switch: changed"),
+        ("message", "", "[WARNING]: careful"),
+    ]
+    assert events[1].data["steps"] == ["unpacked"]
+    assert outcomes.results()[0].version_after == "2.10"
+
+
+def test_diffs() -> None:
+    """Each form in which modules give a diff becomes text."""
+    assert (
+        diff_text({"before": "a\n", "after": "b\n", "before_header": "old"})
+        == "--- old\n+++ after\n@@ -1 +1 @@\n-a\n+b"
+    )
+    assert diff_text([{"prepared": "x\n"}, "y"]) == "x\ny"
+    assert "+mode: 0644" in diff_text({"before": {"mode": "0600"}, "after": {"mode": "0644"}})
+    assert diff_text(None) == ""
+
+
+def test_rows_are_small_and_clean() -> None:
+    """A result is kept whole only when something changed or failed, and is bounded and redacted first."""
+    redactor = Redactor(["hunter-two"])
+    half = "x" * (LONGEST_TEXT // 2 - 4)
+    result = {
+        "changed": True,
+        "msg": f"{half}hunter-two{half}",
+        "password": "p",
+        "invocation": {"x": 1},
+        "big": "y" * 9999,
+    }
+    event = {"event": "runner_on_ok", "created": "t", "event_data": {"host": "a", "task": "T", "res": result}}
+    kept = row_of(event, redactor)
+    assert kept is not None
+    res = kept["res"]
+    assert isinstance(res, dict)
+
+    assert {"changed", "msg", "password", "big"} == set(res)
+    assert "hunter" not in str(res)
+    assert "two" not in str(res)
+    assert res["password"] == "[redacted]"
+    assert len(str(res["big"])) < LONGEST_TEXT + 50
+    quiet = {**event, "event_data": {"host": "a", "task": "T", "res": {"stdout": "x", "msg": "m"}}}
+    assert (row_of(quiet, redactor) or {})["res"] == {"msg": "m"}
+    assert row_of({"event": "verbose"}, redactor) is None

@@ -1,0 +1,80 @@
+"""What counts as a secret, and that it is taken out of everything."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployer.model.codec import to_json
+from deployer.model.secret import Secret
+from deployer.playbook.redaction import Redactor, is_secret_name, secrets_in
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "db_password", "dbPassword", "@apiToken", "API_TOKEN", "secret", "ansible_ssh_pass", "api-key"]
+)
+def test_secret_names(name: str) -> None:
+    """Names of every usual spelling say that there is a secret."""
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["port", "ansible_ssh_private_key_file", "public_key", "token_url", "keyboard", "secret_id", "compass"]
+)
+def test_other_names(name: str) -> None:
+    """Paths, public keys and words that only sound alike are no secrets."""
+    assert not is_secret_name(name)
+
+
+def test_secrets_in_plain_data() -> None:
+    """They are found at any depth; templates and flags are none."""
+    values = {"a": [{"db": {"password": "hunter22", "token": 123456}}], "secret": {"x": "deep"}, "b": "open"}
+
+    assert list(secrets_in(values)) == ["hunter22", "123456", "deep"]
+    assert list(secrets_in({"password": "{{ vault_password }}", "secret": True})) == []
+
+
+def test_redactor() -> None:
+    """Known values go everywhere, also as keys and inside quotes; values under a secret name go unknown."""
+    redactor = Redactor(["hunter-two", 'with"quote', "first line\nsecond line", "main"])
+
+    assert (
+        redactor.text("x=hunter-two main maintenance second line") == "x=[redacted] [redacted] maintenance [redacted]"
+    )
+    assert redactor.text(json.dumps({"a": 'with"quote'})) == '{"a": "[redacted]"}'
+    assert redactor.value({"hunter-two": ["a hunter-two"], "password": "new", "n": 5}) == {
+        "[redacted]": ["a [redacted]"],
+        "password": "[redacted]",
+        "n": 5,
+    }
+
+
+@given(secret=st.text(min_size=8, max_size=40), before=st.text(max_size=20), after=st.text(max_size=20))
+def test_a_long_secret_never_stays(secret: str, before: str, after: str) -> None:
+    """Whatever stands around it, the secret is gone, unless the replacement itself holds it."""
+    stripped = secret.strip()
+    cleaned = Redactor([secret]).text(before + secret + after)
+
+    assert len(stripped) < 8 or stripped not in cleaned.replace("[redacted]", "\0")
+
+
+def test_no_secret_no_change() -> None:
+    """Without secrets text stays as it is; too short ones are not searched for."""
+    assert Redactor(["", "  ", "no"]).text("no change") == "no change"
+
+
+def test_secret_type() -> None:
+    """A Secret gives its text only when asked for it."""
+    secret = Secret("hunter2")
+
+    assert f"{secret} {secret!r} {secret:>3}" == "[redacted] [redacted] [redacted]"
+    assert secret.reveal() == "hunter2"
+    assert (secret, bool(secret)) == (Secret("hunter2"), True)
+    with pytest.raises(TypeError):
+        to_json(secret)
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
