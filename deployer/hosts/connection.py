@@ -156,8 +156,8 @@ def gateway(config: fabric.Config, host: str, seen: frozenset[str] = frozenset()
     if jump.lower() == "none":
         return str(entry.get("proxycommand", "")) or False
     previous: fabric.Connection | str | bool = False
-    for hop in (part.strip() for part in jump.split(",")):
-        name = str(fabric.Connection.derive_shorthand(hop)["host"])
+    for hop in (part.strip().removeprefix("ssh://") for part in jump.split(",")):
+        name = hop.rpartition("@")[2].partition(":")[0]
         if name == host or name in seen:  # `Host *` with a ProxyJump: the jump host itself is reached directly
             return False
         before = previous or gateway(config, name, seen | {host})
