@@ -19,7 +19,7 @@ from deployer.settings import AnsibleSettings, SshSettings
 Make = Callable[..., Target]
 
 
-def a_job(**values: str) -> job.Job:
+def a_job() -> job.Job:
     """A job in folders that are not there."""
     return job.Job(1, "/r/events", "/r/log", "/r/private", "/tmp/s", "/p/op/playbook.yml", ("/i",), ("-v",), "/w")
 
@@ -114,5 +114,5 @@ def test_masters(site: Site, target: Make) -> None:
 def test_masters_leave_templates_to_ansible(site: Site, target: Make) -> None:
     """A machine whose variables are not known here is left to Ansible."""
     for value in ("{{ user }}", {"__ansible_vault": "x"}):
-        machine = Machine("dep01", {"ansible_user": value})  # type: ignore[dict-item]
+        machine = Machine("dep01", {"ansible_user": value})
         assert job.masters([target("a")], replace(site, machines={"dep01": machine}), SshSettings(), "/s") == ()
