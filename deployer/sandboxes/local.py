@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import deployer
 from deployer.errors import DeployerError, UnreachableError
 from deployer.sandboxes import customers, inventory_files, layout, releases, repositories
 from deployer.sandboxes.base import Sandbox
@@ -25,6 +24,8 @@ from deployer.sandboxes.processes import Identity, kill_session, send, wait_unti
 _START = 30.0
 _END = 20.0
 """Seconds for a supervisor to end: a service may take five to end by itself."""
+_PACKAGES = Path(__file__).resolve().parents[2]
+"""The folder that holds our package: site-packages, or the top of a checkout."""
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
 
 
@@ -78,12 +79,11 @@ def _instances(site: SiteLayout, ports: Sequence[int]) -> tuple[Instance, ...]:
 
 def _supervisor(site: SiteLayout) -> subprocess.Popen[str]:
     # Without site-packages (-S) it starts in a third of the time; so it has to be told where our package is.
-    package = Path(deployer.__file__).resolve().parent.parent
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return subprocess.Popen(
         [sys.executable, "-S", "-m", "deployer.sandboxes.supervisor", str(site.host)],
         cwd="/",
-        env={"PATH": os.defpath, **kept, "HOME": str(site.home), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(package)},
+        env={"PATH": os.defpath, **kept, "HOME": str(site.home), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(_PACKAGES)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
