@@ -44,7 +44,20 @@ class Finder:
         stem = module.__name__.partition(".")[2] or "__init__"
         exec(compile(sent["modules"][stem], stem + ".py", "exec"), module.__dict__)
 sys.meta_path.insert(0, Finder())
+MUTATING = ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "subprocess.Popen")
+count = 0
+pushed = False
+def die(event, args):
+    global count, pushed
+    if event in MUTATING or event == "open" and isinstance(args[2], int) and args[2] & 1:
+        count += 1
+        if count == sent["die_at"] or (sent["die_at"] == -1 and pushed):
+            import os, signal
+            os.kill(os.getpid(), signal.SIGKILL)
+        pushed = pushed or event == "subprocess.Popen" and "push" in args[1]
 from streamed.main import main
+if sent["die_at"]:
+    sys.addaudithook(die)
 json.dump(main(sent["request"]), sys.stdout)
 """
 MANIFEST = "".join(f"line {number}\n" for number in range(1, 31))
@@ -58,6 +71,8 @@ class LocalHost:
     environment: Mapping[str, str]
     name: str = "fra1-prod-dep01"
     calls: list[JsonObject] = field(default_factory=list)
+    die_at: int = 0
+    """The program is killed before its n-th change of a file or start of a command; 0: never, -1: after a push."""
     started: Callable[[subprocess.Popen[bytes]], None] | None = None
     """Called with the program's process, for tests that end it."""
 
@@ -71,7 +86,7 @@ class LocalHost:
     def call(self, program: Program, request: JsonObject, *, deadline: float = 120.0) -> JsonObject:
         """Stream and run the program."""
         self.calls.append(request)
-        sent = json.dumps({"modules": dict(program.modules), "request": request}).encode()
+        sent = json.dumps({"modules": dict(program.modules), "request": request, "die_at": self.die_at}).encode()
         argv = [sys.executable, "-c", BOOTSTRAP]
         pipe = subprocess.PIPE
         with subprocess.Popen(

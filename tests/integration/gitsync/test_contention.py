@@ -18,6 +18,10 @@ from deployer.model.sync import SyncStatus
 if TYPE_CHECKING:
     from conftest import World
 
+KILL_POINTS = range(3, 150, 14)
+"""Of about 160; all of them pass, a sample is enough for every day."""
+PUSHED = -1
+
 ALLOWED = {
     "cat-file", "checkout-index", "config", "diff-tree", "fetch", "for-each-ref", "hash-object", "log", "ls-files",
     "ls-remote", "ls-tree", "merge-base", "merge-tree", "push", "read-tree", "rev-list", "rev-parse", "status",
@@ -146,6 +150,52 @@ def test_a_crash_while_adopting_is_finished_by_the_next_sync(world: World, manif
     assert world.git(world.clone, "status", "--porcelain").strip() == "M other.xml"
     assert (world.clone / "other.xml").read_text() == "a person's\n"
     assert not lock.exists()
+
+
+@pytest.mark.parametrize("point", KILL_POINTS)
+def test_killed_anywhere(world: World, manifest: str, point: int) -> None:
+    """Whatever the program was about to do when it died: the next sync ends as if nothing had happened."""
+    world.commit(world.clone, {"b.xml": "b\n"}, "ben's")
+    files = {"viatris.xml": edited(manifest, 3, "ada"), "new/acme.xml": "new\n", "doc/notes.txt": None}
+    world.commit(world.ada, files, push=True)
+    (world.clone / "other.xml").write_text("unstaged\n")
+    (world.clone / "staged.xml").write_text("staged\n")
+    world.git(world.clone, "add", "staged.xml")
+    (world.clone / "untracked.xml").write_text("untracked\n")
+    change = world.change(edited(manifest, 9, "automation"))
+
+    world.host.die_at = point
+    with pytest.raises(RuntimeError):
+        world.engine().sync(world.host, world.repository, change)
+    world.host.die_at = 0
+    result = world.engine().sync(world.host, world.repository, change)
+
+    assert result.manual is None
+    assert sorted(world.subjects()) == sorted([change.message, "ben's", "edit", "first"])
+    assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
+    status = world.git(world.clone, "status", "--porcelain").splitlines()
+    assert status == [" M other.xml", "A  staged.xml", "?? untracked.xml"]
+    assert (world.clone / "other.xml").read_text() == "unstaged\n"
+    assert not list(world.clone.glob(".git/**/*.lock"))
+
+
+def test_a_push_that_landed_and_was_edited_since(world: World, manifest: str) -> None:
+    """The program died after the server took the push, and Ada changed the same line since: hers stays."""
+    world.commit(world.clone, {"viatris.xml": edited(manifest, 3, "ben")}, "ben's")
+    world.host.die_at = PUSHED
+    with pytest.raises(RuntimeError):
+        world.engine().sync(world.host, world.repository, world.change(edited(manifest, 9, "automation"), "other.xml"))
+    world.host.die_at = 0
+    world.git(world.ada, "pull", "-q")
+    world.commit(world.ada, {"viatris.xml": edited(manifest, 3, "ada"), "other.xml": "ada\n"}, "ada's", push=True)
+
+    result = world.engine().sync(
+        world.host, world.repository, world.change(edited(manifest, 9, "automation"), "other.xml")
+    )
+
+    assert result.manual is None
+    assert world.at_tip("viatris.xml") + "\n" == edited(manifest, 3, "ada")
+    assert len(world.subjects()) == 4
 
 
 def test_syncs_of_one_clone_wait_for_each_other(world: World, manifest: str) -> None:

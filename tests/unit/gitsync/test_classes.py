@@ -14,14 +14,14 @@ PUSH = ["git", "push", "-q", "--porcelain", "url", "x:refs/heads/main"]
 
 def refused(rejected: str, reason: str, *, moved: bool = False) -> JsonObject:
     """A push that gave a porcelain line."""
-    facts = {"scheme": "ssh", "moved": moved, "rejected": rejected, "reason": reason}
+    facts: JsonObject = {"scheme": "ssh", "moved": moved, "rejected": rejected, "reason": reason}
     return {"kind": "", "argv": PUSH, "exit": 1, "stdout": "!\t…\nDone", "facts": facts}
 
 
 def failed(scheme: str, stderr: str = "", **more: JsonValue) -> JsonObject:
     """A fetch that failed without a session."""
-    evidence: dict[str, JsonValue] = {"kind": "", "argv": ["git", "fetch"], "exit": 128, "stderr": stderr}
-    return {**evidence, "facts": {"scheme": scheme}, **more}
+    facts: JsonObject = {"scheme": scheme}
+    return {"kind": "", "argv": ["git", "fetch"], "exit": 128, "stderr": stderr, "facts": facts, **more}
 
 
 @pytest.mark.parametrize(
