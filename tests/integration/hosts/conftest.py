@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from deployer.hosts.factory import HostPool
+from deployer.model.json import JsonValue
 from deployer.model.program import Program
 from deployer.model.site import Machine
 from deployer.ports import Host
@@ -180,7 +181,11 @@ def ssh_machine(deployer_home: Path) -> Callable[..., Machine]:
     """A machine behind an sshd, with variables over the usual ones."""
 
     def make(server: SshServer, **variables: str | int) -> Machine:
-        usual = {"ansible_host": "127.0.0.1", "ansible_port": server.port, "deployer_home": str(deployer_home)}
+        usual: dict[str, JsonValue] = {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": server.port,
+            "deployer_home": str(deployer_home),
+        }
         return Machine("fra1-prod-dep01", {**usual, **variables})
 
     return make

@@ -18,6 +18,7 @@ GOOD, WARNING, BAD = Verdict.GOOD, Verdict.WARNING, Verdict.BAD
 
 
 def git(*arguments: str | Path) -> None:
+    """Run git with an identity."""
     identity = ("-c", "user.name=A", "-c", "user.email=a@example.net")
     subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
 
@@ -40,11 +41,13 @@ def clone(deployer_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
+    """A site with that clone."""
     repository = Repository("clusterconfig-fra1", "~/deployer/clusterconfig-fra1", str(tmp_path / "remote.git"))
     return Site("production", "fra1", Machine("fra1-prod-dep01", {}), repository)
 
 
 def by_check(findings: tuple[Finding, ...]) -> Mapping[str, Finding]:
+    """The findings by what was looked at."""
     return {finding.check: finding for finding in findings}
 
 
@@ -62,16 +65,18 @@ def test_a_host_that_has_all(host: Host, clone: Path, site: Site) -> None:
 
 
 def break_rebase(clone: Path) -> None:
+    """Somebody is in the middle of a rebase."""
     (clone / ".git" / "rebase-merge").mkdir()
 
 
 def break_remote(clone: Path) -> None:
+    """Another remote, which is nowhere."""
     git("-C", clone, "remote", "set-url", "origin", str(clone / "nowhere"))
 
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str, Verdict, str]] = {
     "missing": (lambda clone: clone.rename(clone.with_name("away")), "clone", BAD, "does not exist"),
-    "a file": (lambda clone: (clone.rename(clone.with_name("away")), clone.write_text("")), "clone", BAD, "is not a git"),
+    "a file": (lambda clone: (clone.rename(clone.with_name("away")), clone.write_text("")), "clone", BAD, "is not a"),
     "no repository": (lambda clone: (clone / ".git").rename(clone / "git"), "clone", BAD, "is not a git repository"),
     "another remote": (break_remote, "clone", BAD, "the inventory says"),
     "remote gone": (break_remote, "remote", BAD, "does not answer"),

@@ -21,19 +21,24 @@ VIATRIS, ACME = Lock("instance/viatris", exclusive=True), Lock("instance/acme", 
 
 
 def folder(home: Path) -> Path:
+    """Where the locks of fra1 are."""
     return home / "deployer" / ".locks" / "clusterconfig-fra1"
 
 
 def holders(home: Path) -> list[str]:
+    """The locks that somebody holds by name."""
     return sorted(path.name.split(".")[0] for path in folder(home).glob("*.holder.*"))
 
 
 def test_an_exclusive_lock_keeps_others_out(host: Host) -> None:
     """The error names the lock, who holds it, in which run, and since when."""
     locks = HostLocks()
-    with locks.hold(host, FRA1, [VIATRIS], run="20261120-aaaa", who="anna@ops1"):
-        with pytest.raises(LockedError) as info, locks.hold(host, FRA1, [VIATRIS], run="b", who="ben"):
-            pass
+    with (
+        locks.hold(host, FRA1, [VIATRIS], run="20261120-aaaa", who="anna@ops1"),
+        pytest.raises(LockedError) as info,
+        locks.hold(host, FRA1, [VIATRIS], run="b", who="ben"),
+    ):
+        pass
 
     assert info.match(
         r"^instance/viatris on fra1-prod-dep01 is locked by anna@ops1 \(run 20261120-aaaa\) since \d{4}-\d\d-\d\dT.*Z$"
@@ -54,9 +59,12 @@ def test_shared_locks_go_together_and_keep_an_exclusive_one_out(host: Host) -> N
             locks.hold(host, FRA1, [SITE], run="c", who="c"),
         ):
             pass
-    with locks.hold(host, FRA1, [SITE], run="c", who="c"):
-        with pytest.raises(LockedError, match="site"), locks.hold(host, FRA1, [SHARED], run="d", who="d"):
-            pass
+    with (
+        locks.hold(host, FRA1, [SITE], run="c", who="c"),
+        pytest.raises(LockedError, match="site"),
+        locks.hold(host, FRA1, [SHARED], run="d", who="d"),
+    ):
+        pass
 
 
 def test_all_or_none(host: Host, deployer_home: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import select
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import pytest
 
@@ -20,7 +20,32 @@ from deployer.settings import SshSettings
 MakeMachine = Callable[..., Machine]
 
 
-def test_refuses_an_unknown_host_key(lan: Any, pool: HostPool, ssh_machine: MakeMachine) -> None:
+class Server(Protocol):
+    """An sshd of the fixture `lan` (conftest.py)."""
+
+    folder: Path
+    port: int
+    host_key: str
+    known: str
+
+    def kill_sessions(self) -> int:
+        """Kill what serves its connections; how many."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class Lan(Protocol):
+    """The fixture `lan` (conftest.py)."""
+
+    home: Path
+    servers: list[Server]
+
+    def start(self, *, known: bool = True) -> Server:
+        """Another sshd."""
+
+
+def test_refuses_an_unknown_host_key(lan: Lan, pool: HostPool, ssh_machine: MakeMachine) -> None:
     """And says how to learn it; nothing is written to known_hosts."""
     server = lan.start(known=False)
 
@@ -31,7 +56,7 @@ def test_refuses_an_unknown_host_key(lan: Any, pool: HostPool, ssh_machine: Make
     assert not (lan.home / ".ssh" / "known_hosts").exists()
 
 
-def test_refuses_a_changed_host_key(lan: Any, pool: HostPool, ssh_machine: MakeMachine) -> None:
+def test_refuses_a_changed_host_key(lan: Lan, pool: HostPool, ssh_machine: MakeMachine) -> None:
     """Somebody may be in between."""
     server, other = lan.start(known=False), lan.start(known=False)
     known = lan.home / ".ssh" / "known_hosts"
@@ -43,7 +68,7 @@ def test_refuses_a_changed_host_key(lan: Any, pool: HostPool, ssh_machine: MakeM
     assert f"ssh-keygen -R '[127.0.0.1]:{server.port}'" in info.value.hint
 
 
-def test_known_hosts_of_the_settings_count(lan: Any, tmp_path: Path, ssh_machine: MakeMachine) -> None:
+def test_known_hosts_of_the_settings_count(lan: Lan, tmp_path: Path, ssh_machine: MakeMachine) -> None:
     """A file besides the user's own; one that cannot be read is an error of the settings."""
     server = lan.start(known=False)
     file = tmp_path / "keys"
@@ -57,7 +82,7 @@ def test_known_hosts_of_the_settings_count(lan: Any, tmp_path: Path, ssh_machine
         missing.host(ssh_machine(server)).run(["true"])
 
 
-def test_a_key_that_is_not_let_in(lan: Any, pool: HostPool, ssh_machine: MakeMachine) -> None:
+def test_a_key_that_is_not_let_in(lan: Lan, pool: HostPool, ssh_machine: MakeMachine) -> None:
     """The hint is the ssh command that shows the same."""
     server = lan.start()
     (server.folder / "authorized_keys").write_text("")
@@ -67,7 +92,7 @@ def test_a_key_that_is_not_let_in(lan: Any, pool: HostPool, ssh_machine: MakeMac
     assert f"ssh -p {server.port} 127.0.0.1" in info.value.hint
 
 
-def test_the_key_of_the_inventory_is_used(lan: Any, pool: HostPool, ssh_machine: MakeMachine) -> None:
+def test_the_key_of_the_inventory_is_used(lan: Lan, pool: HostPool, ssh_machine: MakeMachine) -> None:
     """`ansible_ssh_private_key_file`, with `~` in it."""
     server = lan.start()
     ssh = lan.home / ".ssh"
@@ -78,7 +103,7 @@ def test_the_key_of_the_inventory_is_used(lan: Any, pool: HostPool, ssh_machine:
     assert host.run(["true"]).exit_code == 0
 
 
-def test_nobody_listens(lan: Any, pool: HostPool, ssh_machine: MakeMachine) -> None:
+def test_nobody_listens(lan: Lan, pool: HostPool, ssh_machine: MakeMachine) -> None:
     """Refused."""
     server = lan.start()
     server.stop()
@@ -87,14 +112,14 @@ def test_nobody_listens(lan: Any, pool: HostPool, ssh_machine: MakeMachine) -> N
         pool.host(ssh_machine(server)).run(["true"])
 
 
-def test_a_name_that_nobody_knows(lan: Any, pool: HostPool) -> None:
+def test_a_name_that_nobody_knows(lan: Lan, pool: HostPool) -> None:
     """DNS; `.invalid` never resolves."""
     del lan
     with pytest.raises(UnreachableError, match="its name is not known"):
         pool.host(Machine("dep01", {"ansible_host": "dep01.invalid"})).run(["true"])
 
 
-def test_the_ssh_config_of_the_user_counts(lan: Any, pool: HostPool, deployer_home: Path) -> None:
+def test_the_ssh_config_of_the_user_counts(lan: Lan, pool: HostPool, deployer_home: Path) -> None:
     """Alias, port, user and key come from ~/.ssh/config."""
     server = lan.start()
     (lan.home / ".ssh" / "config").write_text(f"Host dep*\n  HostName 127.0.0.1\n  Port {server.port}\n")
@@ -104,14 +129,15 @@ def test_the_ssh_config_of_the_user_counts(lan: Any, pool: HostPool, deployer_ho
     assert host.run(["echo", "here"]).stdout == b"here\n"
 
 
-def jump(lan: Any, server: Any, hops: list[Any]) -> None:
+def jump(lan: Lan, server: Server, hops: list[Server]) -> None:
+    """Write a ~/.ssh/config in which `dep01` is behind the jump hosts, in this order."""
     names = [f"jump{number}" for number in range(len(hops))]
     lines = [f"Host {name}\n  HostName 127.0.0.1\n  Port {hop.port}\n" for name, hop in zip(names, hops, strict=True)]
     lines += [f"Host dep01\n  HostName 127.0.0.1\n  Port {server.port}\n  ProxyJump {','.join(names)}\n"]
     (lan.home / ".ssh" / "config").write_text("".join(lines))
 
 
-def test_a_jump_host(lan: Any, pool: HostPool, make_program: Callable[..., Program]) -> None:
+def test_a_jump_host(lan: Lan, pool: HostPool, make_program: Callable[..., Program]) -> None:
     """ProxyJump: the connection that the host sees comes from the jump host's sshd."""
     server, hop = lan.start(), lan.start()
     jump(lan, server, [hop])
@@ -123,7 +149,7 @@ def test_a_jump_host(lan: Any, pool: HostPool, make_program: Callable[..., Progr
     assert hop.kill_sessions() == 1
 
 
-def test_two_jump_hosts_in_the_order_of_ssh(lan: Any, pool: HostPool) -> None:
+def test_two_jump_hosts_in_the_order_of_ssh(lan: Lan, pool: HostPool) -> None:
     """The first one named is the one that the controller connects to."""
     server, first, second = lan.start(), lan.start(), lan.start()
     jump(lan, server, [first, second])
@@ -136,7 +162,7 @@ def test_two_jump_hosts_in_the_order_of_ssh(lan: Any, pool: HostPool) -> None:
         pool.host(Machine("dep01", {})).run(["true"])
 
 
-def test_the_key_of_a_jump_host_is_checked(lan: Any, pool: HostPool) -> None:
+def test_the_key_of_a_jump_host_is_checked(lan: Lan, pool: HostPool) -> None:
     """An unknown jump host is as bad as an unknown host."""
     server, hop = lan.start(), lan.start(known=False)
     jump(lan, server, [hop])
@@ -145,7 +171,7 @@ def test_the_key_of_a_jump_host_is_checked(lan: Any, pool: HostPool) -> None:
         pool.host(Machine("dep01", {})).run(["true"])
 
 
-def test_a_wildcard_jump_does_not_jump_to_itself(lan: Any, pool: HostPool) -> None:
+def test_a_wildcard_jump_does_not_jump_to_itself(lan: Lan, pool: HostPool) -> None:
     """`Host *` with a ProxyJump matches the jump host too; and `ProxyJump none` is no host."""
     server, hop = lan.start(), lan.start()
     config = f"Host jump\n  Port {hop.port}\nHost dep01\n  Port {server.port}\nHost direct\n  Port {server.port}\n"
@@ -157,7 +183,7 @@ def test_a_wildcard_jump_does_not_jump_to_itself(lan: Any, pool: HostPool) -> No
     assert pool.host(Machine("direct", {})).run(["true"]).exit_code == 0
 
 
-def test_a_connection_that_died_between_calls_is_opened_again(lan: Any, ssh_host: Host) -> None:
+def test_a_connection_that_died_between_calls_is_opened_again(lan: Lan, ssh_host: Host) -> None:
     """Once, without a word."""
     assert ssh_host.run(["true"]).exit_code == 0
     assert lan.servers[0].kill_sessions() == 1
@@ -175,7 +201,7 @@ def test_a_connection_that_dies_in_a_call_is_unreachable(ssh_host: Host) -> None
     assert ssh_host.run(["sh", "-c", 'wc -l < "$HOME/runs"']).stdout.strip() == b"1"
 
 
-def test_what_is_held_is_free_when_the_link_dies(lan: Any, ssh_host: Host, holder: Program) -> None:
+def test_what_is_held_is_free_when_the_link_dies(lan: Lan, ssh_host: Host, holder: Program) -> None:
     """The program sees the end of its input, and ends."""
     with ssh_host.hold(holder, {}) as answer:
         watch = os.pidfd_open(int(str(answer["pid"])))
@@ -212,7 +238,7 @@ def test_signs_of_life_keep_what_is_held(ssh_host: Host, holder: Program, monkey
         assert not poll(os.pidfd_open(int(str(answer["pid"]))), seconds=2)
 
 
-def test_one_connection_serves_many_calls(lan: Any, ssh_host: Host) -> None:
+def test_one_connection_serves_many_calls(lan: Lan, ssh_host: Host) -> None:
     """Connecting costs more than calling."""
     for _ in range(3):
         ssh_host.run(["true"])

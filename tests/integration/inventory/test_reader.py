@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from deployer.errors import InventoryError
-from deployer.inventory import reader
+from deployer.inventory import ansible, reader
 from deployer.inventory.reader import InventoryReader
+from deployer.model.json import JsonObject
 from deployer.model.site import Cluster
 from deployer.resources import shipped
 
@@ -88,8 +90,13 @@ def test_an_answer_is_kept_until_a_byte_changes(
     """Ansible is asked again for any change of any file, and only then."""
     inventories.read(directory)
     asked: list[Path] = []
-    ask = reader.ansible.ask
-    monkeypatch.setattr(reader.ansible, "ask", lambda *arguments: (asked.append(arguments[2]), ask(*arguments))[1])
+    ask = ansible.ask
+
+    def count(command: str, environment: Mapping[str, str], directory: Path) -> JsonObject:
+        asked.append(directory)
+        return ask(command, environment, directory)
+
+    monkeypatch.setattr(ansible, "ask", count)
 
     again = inventories.read(directory)
     assert (asked, again.age > 0) == ([], True)
@@ -205,7 +212,7 @@ def test_what_was_encrypted_is_not_kept(
     inventories: InventoryReader, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A decrypted answer is never written to disk."""
-    monkeypatch.setattr(reader.ansible, "ask", lambda *_: {"sites": {"children": ["fra1"]}, "fra1": {"hosts": ["a"]},
+    monkeypatch.setattr(ansible, "ask", lambda *_: {"sites": {"children": ["fra1"]}, "fra1": {"hosts": ["a"]},
                                                            "deployer_hosts": {"hosts": ["a"]}})  # fmt: skip
     (directory / "group_vars" / "all.yml").write_text("$ANSIBLE_VAULT;1.1;AES256\n00\n")
 

@@ -12,11 +12,13 @@ from deployer.model.json import JsonObject
 
 
 def answer(*, deployer_hosts: list[str], hostvars: JsonObject | None = None, **groups: JsonObject) -> JsonObject:
+    """An answer of ansible-inventory with these site groups."""
     meta = {"hostvars": hostvars or {}}
     return {"_meta": meta, "sites": {"children": list(groups)}, "deployer_hosts": {"hosts": deployer_hosts}, **groups}
 
 
 def problems(told: JsonObject, directory: Path) -> str:
+    """What reading it complains about."""
     with pytest.raises(InventoryError) as info:
         sites.inventory(told, directory, age=0)
     return info.value.message
