@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from deployer.errors import AttentionError, LockedError, UnreachableError
+from deployer.errors import AttentionError, HelperFailedError, LockedError, UnreachableError
 from deployer.gitsync.classes import Retry, classify
 from deployer.gitsync.manual import Case, commits, manual_work
 from deployer.gitsync.redact import redact_all
@@ -90,6 +90,7 @@ class SyncEngine:
 
         Raises:
             UnreachableError: the deployer host itself did not answer.
+            HelperFailedError: the program there ended without an answer.
         """
         started = self._clock.monotonic()
         tries = Tries(self._clock, self._settings)
@@ -154,7 +155,7 @@ class SyncEngine:
             if not isinstance(needs, list):
                 return answer
             answers.update(self._settle(need) for need in needs if isinstance(need, Mapping))
-        return answer
+        raise HelperFailedError(f"{repository.path} on {host.name}: asked {MOST_ROUNDS} times about files to merge")
 
     def _settle(self, need: JsonObject) -> tuple[str, JsonValue]:
         sides = [base64.b64decode(_text(need, side)) for side in ("base", "ours", "theirs")]

@@ -77,7 +77,7 @@ class Merger:
         needs: list[tuple[str, str, Entry, Entry, Entry]] = []
         for path, entries in (self._both(base, ours, theirs) if self._asks else {}).items():
             key = hashlib.sha256(
-                "\0".join((path, *(oid for _mode, oid in entries))).encode("utf-8", "replace")
+                "\0".join((path, *(oid for _mode, oid in entries))).encode("utf-8", "surrogateescape")
             ).hexdigest()
             answer = self._answers.get(key)
             if answer is None:
