@@ -24,7 +24,7 @@ from deployer.model.plan import Plan
 from deployer.model.run import Event, Run, RunState, TargetResult
 from deployer.model.site import Inventory, Machine, Repository, Site
 from deployer.model.sync import ManualWork
-from deployer.ports import Clones, Hosts, Listener, Store
+from deployer.ports import Clones, Hosts, Listener
 from deployer.resources import shipped
 from deployer.rollout.request import PlaybookOptions, Request, Wanted
 from deployer.rollout.runbook import Approve, Parts, Runbook
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from deployer.manifests import ManifestFormats
     from deployer.playbook.catalog import Catalog
     from deployer.sandboxes import Sandboxes
+    from deployer.store import SqlStore
 
 __all__ = [
     "Deployer",
@@ -105,16 +106,19 @@ class Deployer:
         self.close()
 
     def close(self) -> None:
-        """End the connections to deployer hosts."""
+        """End the connections to deployer hosts and to the record of runs."""
+        # Only what was used: asking for it here would make it first.
         if "_hosts" in self.__dict__:
             self._hosts.close()
+        if "store" in self.__dict__:
+            self.store.close()
 
     # What there is
 
     @cached_property
     def inventory(self) -> Inventory:
         """The environment, as Ansible reads it."""
-        from deployer.inventory import InventoryReader
+        from deployer.inventory.reader import InventoryReader
 
         return InventoryReader(self.settings.state_folder / "cache").read(self._folder())
 
@@ -221,12 +225,11 @@ class Deployer:
     # What was done
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> SqlStore:
         """The record of runs."""
         from deployer.store import SqlStore
 
-        folder = self.settings.state_folder
-        return SqlStore(self.settings.store or f"sqlite:///{folder / 'deployer.db'}", folder)
+        return SqlStore(self.settings.store, self.settings.state_folder)
 
     def status(self) -> Status:
         """Where everything stands."""

@@ -97,7 +97,10 @@ def _meet(demo: Demo) -> None:
         "A colleague committed on the deployer host and did not push; erin pushed a change of hers to the same file."
     )
     click.echo("This is where a nightly job used to end (tried on a copy of the clone):")
-    _edit(clone, '<workers min="2" max="8"/>', '<workers min="2" max="12"/>', "More workers for the quarter's end")
+    jonas = ("-c", "user.name=Jonas Okafor", "-c", "user.email=jonas.okafor@example.net")
+    _edit(
+        clone, '<workers min="2" max="8"/>', '<workers min="2" max="12"/>', "More workers for the quarter's end", *jonas
+    )
     _git(erin, "pull", "-q", "--rebase")
     _edit(erin, 'max="12000" burst="400"', 'max="15000" burst="400"', "More requests for the autumn campaign")
     _git(erin, "push", "-q")
@@ -145,14 +148,14 @@ def _push_again(erin: Path) -> None:
         _git(erin, "pull", "-q", "--rebase")
 
 
-def _edit(clone: Path, before: str, after: str, subject: str) -> None:
+def _edit(clone: Path, before: str, after: str, subject: str, *identity: str) -> None:
     """Change a line of viatris.xml as a person does, and commit it."""
     manifest = clone / "viatris.xml"
     text = manifest.read_text(encoding="utf-8")
     if before not in text:
         raise UsageError(f"the demo's manifest has no {before}")
     manifest.write_text(text.replace(before, after), encoding="utf-8")
-    _git(clone, "commit", "-q", "-m", subject, "--", "viatris.xml")
+    _git(clone, *identity, "commit", "-q", "-m", subject, "--", "viatris.xml")
 
 
 def _git(clone: Path, *arguments: str, check: bool = True) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -55,8 +56,8 @@ class Machine:
 
     @property
     def python(self) -> str:
-        """The interpreter for our helpers there."""
-        return self.text("ansible_python_interpreter", "python3")
+        """The interpreter for our helpers there. Ansible reads it as a word of a shell line, so it may be quoted."""
+        return next(iter(shlex.split(self.text("ansible_python_interpreter"))), "python3")
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,8 +96,6 @@ class AnsibleDriver:
         results = outcomes.results(stopped=stopped)
         if outcomes.nothing_ran and not stopped and not outcomes.was_stopped:
             error = outcomes.first_error or "Ansible did not start"
-            for result in results:
-                listener.result(result)
             raise PlaybookError(
                 f"{outcomes.place or playbook.playbook}: {error}", results=results, hint=f"the full log: {space.log}"
             )
@@ -135,7 +133,7 @@ class AnsibleDriver:
             sockets=str(space.sockets),
             playbook=playbook.playbook,
             inventories=(str(Path(playbook.inventory).absolute()), str(space.inventory)),
-            arguments=job.arguments(playbook, space.private, forks),
+            arguments=job.arguments(playbook, space.private, space.limit, forks),
             working=_working_folder(space),
             masters=job.masters(targets, playbook.site, self._ssh, str(space.sockets)),
             side_by_side=self._settings.per_host,

@@ -75,18 +75,19 @@ class Job:
         return cls(**found)
 
 
-def arguments(playbook: PlaybookRun, private: Path, forks: int) -> tuple[str, ...]:
+def arguments(playbook: PlaybookRun, private: Path, limit: Path, forks: int) -> tuple[str, ...]:
     """The arguments for ansible-playbook, besides inventories and playbook.
 
     Args:
         playbook: the run.
-        private: its folder, with the files `hosts` and `variables.yml`.
+        private: its folder, with the file `variables.yml`.
+        limit: the file with the targets' names; a path without a space.
         forks: targets at the same time.
 
     Raises:
         UsageError: a vault id asks for a prompt: nobody is asked in a run.
     """
-    found = ["--limit", f"@{private / 'hosts'}", "--forks", str(forks)]
+    found = ["--limit", f"@{limit}", "--forks", str(forks)]
     if playbook.variables:
         found += ["--extra-vars", f"@{private / 'variables.yml'}"]
     found += [flag for flag, wanted in _flags(playbook).items() if wanted]

@@ -46,6 +46,11 @@ class Workspace:
         return self.private / "job.json"
 
     @property
+    def limit(self) -> Path:
+        """The names of the targets; in the short folder, as Ansible takes a space in `--limit @file` for its end."""
+        return self.sockets / "hosts"
+
+    @property
     def inventory(self) -> Path:
         """The generated inventory."""
         return self.private / "instances.yml"
@@ -97,7 +102,7 @@ def write_inputs(space: Workspace, playbook: PlaybookRun, targets: Sequence[Targ
     """The files that Ansible reads: inventory, limit, variables."""
     _write(space.inventory, inventory.inventory_text(playbook, targets))
     # One name in each line: the command line has a limit, and `ps` need not show them all.
-    _write(space.private / "hosts", "".join(f"{target.name}\n" for target in targets))
+    _write(space.limit, "".join(f"{target.name}\n" for target in targets))
     _write(space.private / "variables.yml", inventory.variables_text(playbook.variables))
 
 

@@ -51,6 +51,12 @@ class Recorder:
         """An event of ours."""
         self.event(Event(0, self._clock.now(), kind, text, target=target, data=data or {}))
 
+    def expect(self, results: Sequence[TargetResult]) -> None:
+        """What is on record of targets until they report: should we be killed, the record still owes them."""
+        with self._lock:
+            self._results.update((result.target, result) for result in results)
+            self._store.record(self._run, results)
+
     def settle(self, results: Sequence[TargetResult]) -> None:
         """Results that have no news behind them: told only where they differ from what is known."""
         for result in results:

@@ -78,6 +78,7 @@ class Runbook:
                 plan = make_plan(request, synced, targets, all_fences)
                 run = replace(run, revisions=plan.revisions)
                 self._parts.store.update(run)
+                recorder.expect(_not_started(plan.targets))
                 recorder.settle(held_results(plan, synced))
                 if not approve(run, plan):
                     raise RefusedError("not confirmed; nothing was rolled out", hint="--yes confirms without asking")
@@ -169,7 +170,8 @@ class Runbook:
         change = change_for(synced.site, targets, files, request.sets, parts.manifests, parts.identity)
         if change is None:
             return replace(synced, text=f"{synced.text}; the values stand like that already")
-        return replace(parts.syncing.sync(synced.site, change), before=synced.before)
+        landed = parts.syncing.sync(synced.site, change)
+        return replace(landed, before=synced.before, text=f"{synced.text}; {landed.text}")
 
     def _overlaid(self, request: Request, synced: Synced) -> Synced:
         """The same with the edit made in memory only: what a check rolls out and a plan shows."""
@@ -187,8 +189,8 @@ class Runbook:
     def _roll_out(self, request: Request, run: Run, plan: Plan, recorder: Recorder, stop: Stop) -> None:
         for bucket in plan.buckets:
             if stop.asked:
-                recorder.settle(_not_started(t for batch in bucket.batches for t in batch.targets))
-                continue
+                # They are on record as not started already.
+                break
             playbooks = [self._playbook(request, run, batch) for batch in bucket.batches]
             self._parts.engine.execute(playbooks, lambda playbook: self._run(playbook, recorder, stop))
 
@@ -240,7 +242,7 @@ def _failed(target: Target, error: DeployerError) -> TargetResult:
     return TargetResult(target.name, target.site, Outcome.FAILED, version_after=target.version, error=error.message)
 
 
-def _not_started(targets: Iterator[Target]) -> tuple[TargetResult, ...]:
+def _not_started(targets: Sequence[Target]) -> tuple[TargetResult, ...]:
     return tuple(TargetResult(t.name, t.site, Outcome.NOT_STARTED, version_after=t.version) for t in targets)
 
 

@@ -149,7 +149,8 @@ def sentence(result: SyncResult) -> str:
     done = {
         SyncStatus.IN_SYNC: "in step with its remote",
         SyncStatus.RECEIVED: f"received {_commits(result.received)}",
-        SyncStatus.LANDED: f"landed {_commits(result.landed)}, received {_commits(result.received)}",
+        SyncStatus.LANDED: f"landed {_commits(result.landed)}"
+        + (f", received {_commits(result.received)}" if result.received else ""),
     }.get(result.status, _why(result))
     tries = f", {result.attempts} tries" if result.attempts > 1 else ""
     left = f"; left for a person: {', '.join(result.left)}" if result.left else ""

@@ -242,7 +242,8 @@ def test_dropping_in_a_folder_makes_an_operation(deployed: Box) -> None:
     folder = deployed.shell.folder / "own" / "instance-note"
     folder.mkdir(parents=True)
     (folder / "operation.yml").write_text(
-        "command: note\nsummary: Leave a note\nparams:\n  text:\n    type: string\n    default: hello\n    summary: What\n"
+        "command: note\nsummary: Leave a note\n"
+        "params:\n  text:\n    type: string\n    default: hello\n    summary: What\n"
     )
     (folder / "playbook.yml").write_text(
         "- name: Note\n  hosts: instances\n  gather_facts: false\n  tasks:\n    - name: Write\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from deployer.cli.options import Context
 from deployer.errors import UsageError
 
 
@@ -14,11 +13,8 @@ from deployer.errors import UsageError
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:
     """Print a completion script: eval "$(deployer completion bash)"."""
-    from deployer.cli.main import cli
-
-    ctx.ensure_object(Context)
     found = get_completion_class(shell)
     if found is None:
         raise UsageError(f"no completion for {shell}")
-    click.echo(found(cli, {}, "deployer", "_DEPLOYER_COMPLETE").source())
+    click.echo(found(ctx.find_root().command, {}, "deployer", "_DEPLOYER_COMPLETE").source())
     return 0

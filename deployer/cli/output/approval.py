@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deployer.cli.options import Context
 from deployer.cli.output.base import RunListener
-from deployer.cli.output.words import header_lines
+from deployer.cli.output.words import count, header_lines
 from deployer.errors import RefusedError
 from deployer.model.plan import Plan
 from deployer.model.run import Run
@@ -40,5 +40,4 @@ class Approver:
                 f"{run.environment} is production, and there is no terminal to ask on; nothing was rolled out",
                 hint="--yes confirms without asking",
             )
-        many = len(plan.targets)
-        return self._listener.ask(f"{run.operation} on {many} target{'s' * (many > 1)} in {run.environment}?")
+        return self._listener.ask(f"{run.operation} on {count(len(plan.targets), 'target')} in {run.environment}?")

@@ -64,9 +64,16 @@ def header_lines(run: Run, plan: Plan, known: dict[str, str], hosts: dict[str, s
         targets = [target for target in plan.targets if target.site == site]
         moves = Counter((known.get(t.name, ""), t.version) for t in targets)
         said = ", ".join(f"{_move(*move)} ({many})" for move, many in moves.items())
-        lines.append(f"  {site}  {hosts.get(site, '')}  revision {moved}  {len(targets)} targets  {said}".rstrip())
+        lines.append(
+            f"  {site}  {hosts.get(site, '')}  revision {moved}  {count(len(targets), 'target')}  {said}".rstrip()
+        )
     lines.extend(f"  held: {target.name}: {target.held}" for target in plan.held)
     return (*lines, f"  log {run.log}")
+
+
+def count(many: int, thing: str) -> str:
+    """`1 target`, `3 targets`."""
+    return f"{many} {thing}" if many == 1 else f"{many} {thing}s"
 
 
 def _move(before: str, after: str) -> str:

@@ -103,7 +103,9 @@ class Index:
         self._real = os.path.join(place.git_dir, "index")
         self._fresh = os.path.join(place.own, "index")
         self.stage = os.path.join(place.own, "stage")
-        shutil.copyfile(self._real, self._fresh)
+        # With its time: git takes an entry for possibly edited when it is not older than the index (whole seconds in
+        # Debian's build). In a copy that is younger, an edit made within the second of the checkout would be hidden.
+        shutil.copy2(self._real, self._fresh)
         self.entries: dict[str, tuple[str, Entry]] = {}
         for line in git.ok("ls-files", "-z", "--stage", "-v", index=self._fresh).split(b"\0")[:-1]:
             head, _, name = line.partition(b"\t")

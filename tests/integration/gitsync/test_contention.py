@@ -16,7 +16,7 @@ import pytest
 from deployer.model.sync import SyncStatus
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.integration.gitsync.conftest import World
 
 KILL_POINTS = range(3, 150, 14)
 """Of about 160; all of them pass, a sample is enough for every day."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from deployer.model.sync import SyncStatus
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.integration.gitsync.conftest import World
 
 
 def edited(manifest: str, number: int, text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.model.sync import SyncStatus
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.integration.gitsync.conftest import World
 
 
 @dataclass(frozen=True)

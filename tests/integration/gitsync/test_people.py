@@ -14,7 +14,7 @@ import pytest
 from deployer.model.sync import CloneState, ManualWork, SyncStatus
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.integration.gitsync.conftest import World
 
 WHERE = "manual intervention needed on fra1-prod-dep01 in ~/deployer/clusterconfig-fra1"
 
@@ -424,3 +424,19 @@ def test_clone_and_read(world: World, manifest: str) -> None:
     )
     assert isinstance(world.engine().inspect(world.host, world.repository), CloneState | ManualWork)
     assert [path.name for path in world.clone.parent.iterdir()] == ["clusterconfig-fra1"]
+
+
+def test_an_edit_made_within_the_second_of_the_checkout_stays_visible(world: World, manifest: str) -> None:
+    """Git compares whole seconds: the new index must not vouch for a file that was edited right after its checkout."""
+    file, index = world.clone / "viatris.xml", world.clone / ".git" / "index"
+    second = int(file.stat().st_mtime)
+    os.utime(index, ns=(second * 10**9 + 1, second * 10**9 + 1))
+    file.write_text(manifest.replace("line 3\n", "LINE 3\n"))
+    os.utime(file, ns=(second * 10**9 + 500, second * 10**9 + 500))
+    world.git(world.clone, "config", "core.trustctime", "false")
+    world.commit(world.ada, {"b.xml": "of ada\n"}, push=True)
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.RECEIVED, result.manual
+    assert world.git(world.clone, "status", "--porcelain") == " M viatris.xml"

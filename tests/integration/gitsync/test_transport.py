@@ -11,7 +11,7 @@ from deployer.errors import UnreachableError
 from deployer.model.sync import SyncStatus
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.integration.gitsync.conftest import World
 
 
 def behind_ssh(world: World, script: str) -> None:

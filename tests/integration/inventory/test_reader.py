@@ -58,7 +58,7 @@ def test_the_shipped_example(inventories: InventoryReader) -> None:
     inventory = inventories.read(shipped("inventories") / "production")
 
     fra1, ams2, iad1 = (inventory.sites[name] for name in ("fra1", "ams2", "iad1"))
-    assert (inventory.environment, inventory.is_production, inventory.age) == ("production", True, 0.0)
+    assert (inventory.environment, inventory.is_production, inventory.age) == ("prod", True, 0.0)
     assert fra1.deployer_host.name == "fra1-prod-dep01"
     assert fra1.clusters == (
         Cluster("c01", ("fra1-prod-app01", "fra1-prod-app02")),

@@ -16,7 +16,7 @@ from deployer.model.site import Machine
 from deployer.playbook.errors import PlaybookError
 
 if TYPE_CHECKING:
-    from conftest import Project
+    from tests.integration.playbook.conftest import Project
 
 ONLY_VIATRIS = "when: inventory_hostname == 'viatris.fra1'"
 

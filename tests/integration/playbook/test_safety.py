@@ -25,7 +25,7 @@ from deployer.playbook import processes
 from deployer.settings import SshSettings
 
 if TYPE_CHECKING:
-    from conftest import Project
+    from tests.integration.playbook.conftest import Project
 
     AllEnd = Callable[[dict[int, int]], bool]
     Started = tuple[Path, Callable[[], int]]

@@ -52,12 +52,12 @@ def test_arguments(site: Site) -> None:
         extra_arguments=("--flush-cache",),
     )
 
-    assert " ".join(job.arguments(run, Path("/private"), 5)) == (
+    assert " ".join(job.arguments(run, Path("/private"), Path("/private/hosts"), 5)) == (
         "--limit @/private/hosts --forks 5 --extra-vars @/private/variables.yml --check --diff --become -vv "
         "--tags a,b --skip-tags c --vault-id dev@file --flush-cache"
     )
     with pytest.raises(UsageError, match="nobody is asked"):
-        job.arguments(replace(run, vault_ids=("dev@prompt",)), Path("/private"), 5)
+        job.arguments(replace(run, vault_ids=("dev@prompt",)), Path("/private"), Path("/private/hosts"), 5)
 
 
 def test_environment_is_an_allow_list() -> None:
