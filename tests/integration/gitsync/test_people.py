@@ -429,11 +429,13 @@ def test_clone_and_read(world: World, manifest: str) -> None:
 def test_an_edit_made_within_the_second_of_the_checkout_stays_visible(world: World, manifest: str) -> None:
     """Git compares whole seconds: the new index must not vouch for a file that was edited right after its checkout."""
     file, index = world.clone / "viatris.xml", world.clone / ".git" / "index"
-    second = int(file.stat().st_mtime)
-    os.utime(index, ns=(second * 10**9 + 1, second * 10**9 + 1))
-    file.write_text(manifest.replace("line 3\n", "LINE 3\n"))
-    os.utime(file, ns=(second * 10**9 + 500, second * 10**9 + 500))
+    second = (int(file.stat().st_mtime) - 100) * 10**9
     world.git(world.clone, "config", "core.trustctime", "false")
+    os.utime(file, ns=(second, second))
+    world.git(world.clone, "update-index", "--refresh")
+    os.utime(index, ns=(second + 1, second + 1))
+    file.write_text(manifest.replace("line 3\n", "LINE 3\n"))
+    os.utime(file, ns=(second + 500, second + 500))
     world.commit(world.ada, {"b.xml": "of ada\n"}, push=True)
 
     result = world.engine().sync(world.host, world.repository)
