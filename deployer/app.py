@@ -28,7 +28,7 @@ from deployer.ports import Clones, Hosts, Listener
 from deployer.resources import shipped
 from deployer.rollout.request import PlaybookOptions, Request, Wanted
 from deployer.rollout.runbook import Approve, Parts, Runbook
-from deployer.rollout.status import Status, status_of
+from deployer.rollout.status import Status, running_versions, status_of
 from deployer.rollout.stopping import StopSwitch
 from deployer.rollout.syncing import SiteSync, Syncing
 from deployer.rollout.syncing import sentence as sync_sentence
@@ -237,7 +237,7 @@ class Deployer:
 
     def running_versions(self) -> dict[str, str]:
         """Target -> the version that it ran when a run last saw it."""
-        return {result.target: result.running for site in self.status().sites for result in site.instances}
+        return running_versions(self.store)
 
     def attention(self) -> tuple[ManualWork, ...]:
         """Open manual work of all sites."""

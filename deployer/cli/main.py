@@ -11,7 +11,7 @@ import click
 
 from deployer import __version__
 from deployer.cli.commands import load_command, summaries
-from deployer.cli.options import Context
+from deployer.cli.options import Context, where
 from deployer.errors import DeployerError, StoppedError, UsageError
 
 
@@ -32,8 +32,11 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="deployer")
-def cli() -> None:
+@where
+@click.pass_context
+def cli(ctx: click.Context, /, **given: object) -> None:
     """Roll out instances through the deployer host of each site, and keep the config repositories there in step."""
+    ctx.ensure_object(Context).take(given)
 
 
 def main(arguments: Sequence[str]) -> int:

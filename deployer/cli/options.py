@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,6 +15,8 @@ from deployer.errors import DeployerError
 
 if TYPE_CHECKING:
     from deployer.app import Deployer
+
+Command = TypeVar("Command", bound=Callable[..., object])
 
 
 @dataclass(slots=True)
@@ -31,6 +33,12 @@ class Context:
     environment: str = ""
     is_silent: bool = False
     """`--cron`: nothing is printed unless a person is needed or something failed."""
+
+    def take(self, given: dict[str, object]) -> None:
+        """Take the options of `where` out of what click gives; what was given after the command's name wins."""
+        for name in ("sandbox", "inventory", "environment"):
+            setattr(self, name, str(given.pop(name)) or getattr(self, name))
+        self.as_json = bool(given.pop("as_json")) or self.as_json
 
     def deployer(self) -> Deployer:
         """The library, set up as the options say."""
@@ -84,20 +92,29 @@ class Context:
         return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def where(function: Command) -> Command:
+    """The options that say where to work and how to print: good before the command's name and after it."""
+    options = (
+        click.option("--sandbox", default="", metavar="NAME", help="Work in this sandbox (or DEPLOYER_SANDBOX)."),
+        click.option("--inventory", "-i", default="", metavar="DIR", help="Inventory directory."),
+        click.option("--environment", "-E", default="", help="Environment: a folder of your inventories."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document (doc/json.md)."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def common(function: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options that all have, and the Context as its first argument."""
 
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document (doc/json.md).")
-    @click.option("--environment", "-E", default="", help="Environment: a folder of your inventories.")
-    @click.option("--inventory", "-i", default="", metavar="DIR", help="Inventory directory.")
-    @click.option("--sandbox", default="", metavar="NAME", help="Work in this sandbox (or DEPLOYER_SANDBOX).")
+    @where
     @click.pass_context
     @functools.wraps(function)
     def wrapped(ctx: click.Context, /, **kwargs: object) -> int:
         context = ctx.ensure_object(Context)
         context.command = ctx.command_path.removeprefix("deployer ")
-        for name in ("sandbox", "inventory", "environment", "as_json"):
-            setattr(context, name, kwargs.pop(name))
+        context.take(kwargs)
         return function(context, **kwargs)
 
     return wrapped

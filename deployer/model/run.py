@@ -68,7 +68,7 @@ class Event:
     """From 1, unique in a run: writing the same event again changes nothing."""
     time: datetime
     kind: str
-    """`target`, `task`, `message`, `sync`, `run` …"""
+    """`start` and `task` (a task of a target begins, ended), `message`, `sync` …"""
     text: str
     """One line for a person."""
     target: str = ""

@@ -99,7 +99,9 @@ class Outcomes:
         host = self._hosts.get(name)
         if host is not None:
             self._note(host, kind, row)
-        if (word := _word(kind, row)) and kind != rows.START:
+        if kind == rows.START and host is not None:
+            yield Event(0, self._time, "start", task, target=name)
+        elif word := _word(kind, row):
             error = _error_of(_object(row.get("res"))) if word in {"failed", "unreachable", "ignored"} else ""
             data: dict[str, JsonValue] = {"outcome": word, "task": task, "seconds": row.get("seconds", 0.0)}
             result = _object(row.get("res"))

@@ -57,6 +57,12 @@ def status_of(store: Store) -> Status:
     return Status(sites, tuple(run for run in runs if run.state is RunState.RUNNING))
 
 
+def running_versions(store: Store) -> dict[str, str]:
+    """Target -> the version that it ran when a run last saw it; a target that no run saw is not there."""
+    runs = reversed(store.runs(limit=RUNS_LOOKED_AT))
+    return {result.target: result.running for run in runs for result in run.results if result.running != "unknown"}
+
+
 def _newest(runs: tuple[Run, ...]) -> dict[str, dict[str, TargetResult]]:
     newest: dict[str, dict[str, TargetResult]] = {}
     for run in runs:

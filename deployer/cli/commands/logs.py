@@ -50,6 +50,6 @@ def _print(context: Context, event: Event) -> None:
 
     if context.as_json:
         click.echo(json.dumps(to_json(event), ensure_ascii=False))
-    else:
+    elif event.kind != "start":
         target = f"{event.target}  " if event.target else ""
         click.echo(f"{event.time.astimezone():%Y-%m-%d %H:%M:%S}  {target}{event.text}")

@@ -33,6 +33,12 @@ class Approver:
         hosts = {site.name: site.deployer_host.name for site in self._deployer.sites(run.sites)}
         lines = header_lines(run, plan, self._deployer.running_versions(), hosts)
         self._listener.header(lines, run, plan)
+        if self._is_approved(run, plan):
+            self._listener.begin()
+            return True
+        return False
+
+    def _is_approved(self, run: Run, plan: Plan) -> bool:
         if self._yes or run.check or not plan.targets or not self._deployer.inventory.is_production:
             return True
         if not self._context.is_interactive:

@@ -26,6 +26,9 @@ class RunListener(Protocol):
     def ask(self, question: str) -> bool:
         """Ask the person."""
 
+    def begin(self) -> None:
+        """It was approved: targets are started now."""
+
     def event(self, event: Event) -> None:
         """Something happened."""
 
@@ -48,6 +51,9 @@ class Silent:
     def ask(self, question: str) -> bool:  # noqa: ARG002  nobody is there to read it
         """Nobody is there."""
         return False
+
+    def begin(self) -> None:
+        """Nothing."""
 
     def event(self, event: Event) -> None:
         """Nothing: the store has it."""

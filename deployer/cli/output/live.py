@@ -48,12 +48,17 @@ class LiveLines:
         """Ask before anything moves on the screen."""
         return click.confirm(question, err=True)
 
+    def begin(self) -> None:
+        """From here on every target has its line."""
+        if self._doing:
+            self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._table)
+            self._live.start()
+
     def event(self, event: Event) -> None:
         """A target's line says what it does now; other news scroll by."""
         line = event_line(event)
         with self._lock:
             if event.target in self._doing:
-                self._start()
                 self._since.setdefault(event.target, time.monotonic())
                 self._doing[event.target] = event.text
             elif line:
@@ -68,11 +73,6 @@ class LiveLines:
                 colour = COLOURS[result.outcome]
                 self._console.print(f"{escape(result.target)}  [{colour}]{result.outcome}[/]  {escape(result.error)}")
         self._refresh()
-
-    def _start(self) -> None:
-        if self._live is None:
-            self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._table)
-            self._live.start()
 
     def _refresh(self) -> None:
         if self._live is not None:

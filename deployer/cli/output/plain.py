@@ -45,6 +45,9 @@ class PlainLines:
         """Ask on the terminal."""
         return click.confirm(question, err=True)
 
+    def begin(self) -> None:
+        """The first line comes with the first event."""
+
     def event(self, event: Event) -> None:
         """A line, where it says something to a person."""
         if line := event_line(event):

@@ -36,8 +36,8 @@ def result_line(result: TargetResult) -> str:
 
 
 def event_line(event: Event) -> str:
-    """The event as a line; results have a line of their own."""
-    if event.kind == "target":
+    """The event as a line; results have a line of their own, and that a task starts is only news on a live screen."""
+    if event.kind in {"target", "start"}:
         return ""
     return f"{event.target}  {event.text}" if event.target else event.text
 

@@ -78,7 +78,7 @@ def test_error_of_a_loop_and_of_a_crash(target: Make) -> None:
 
 
 def test_events_for_people(target: Make) -> None:
-    """Ends of tasks and errors are told; starts and chatter are not."""
+    """Starts and ends of tasks and errors are told; chatter is not."""
     outcomes = Outcomes((target("a"),), NOW)
     rows = [
         row("runner_on_start"),
@@ -89,11 +89,12 @@ def test_events_for_people(target: Make) -> None:
     events = [event for one in rows for event in outcomes.feed(one)]
 
     assert [(event.kind, event.target, event.text) for event in events] == [
+        ("start", "a.fra1", "Switch"),
         ("task", "a.fra1", "Switch: ignored: no"),
         ("task", "a.fra1", "Switch: changed"),
         ("message", "", "[WARNING]: careful"),
     ]
-    assert events[1].data["steps"] == ["unpacked"]
+    assert events[2].data["steps"] == ["unpacked"]
     assert outcomes.results()[0].version_after == "2.10"
 
 
