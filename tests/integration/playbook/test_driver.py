@@ -129,7 +129,6 @@ def test_a_playbook_that_cannot_be_read(project: Project, text: str, error: str)
     assert error in caught.value.message
     assert caught.value.message.startswith(f"{playbook}:")
     assert {Outcome.NOT_STARTED} == {result.outcome for result in caught.value.results}
-    assert {Outcome.NOT_STARTED} == {result.outcome for result in project.heard.results}
 
 
 def test_ansible_is_not_installed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

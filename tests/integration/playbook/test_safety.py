@@ -50,9 +50,10 @@ def test_stop_now(
     """The second Ctrl-C ends Ansible and what it started, also in a session of its own; targets say interrupted."""
     fifo, wait_for_start = started
     seen: dict[int, int] = {}
+    others = set(processes.descendants(os.getpid()))
 
     def stop() -> None:
-        seen.update(handles((wait_for_start(), *processes.descendants(os.getpid()))))
+        seen.update(handles((wait_for_start(), *(set(processes.descendants(os.getpid())) - others))))
         project.stop.now = True
 
     in_thread(stop)
@@ -98,9 +99,10 @@ def test_what_a_killed_child_leaves(
     """When the child itself is killed, the driver ends what it left and says so of each target."""
     fifo, wait_for_start = started
     seen: dict[int, int] = {}
+    others = set(processes.descendants(os.getpid()))
 
     def kill_child() -> None:
-        seen.update(handles((wait_for_start(), *processes.descendants(os.getpid()))))
+        seen.update(handles((wait_for_start(), *(set(processes.descendants(os.getpid())) - others))))
         child = next(p for p in seen if b"deployer.playbook.child" in Path(f"/proc/{p}/cmdline").read_bytes())
         signal.pidfd_send_signal(seen[child], signal.SIGKILL)
 
