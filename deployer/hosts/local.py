@@ -158,7 +158,7 @@ class LocalHost:
 def python_of(machine: Machine, default: str) -> str:
     """The interpreter for our programs: what the inventory says, unless it leaves the choice to Ansible (`auto`)."""
     said = machine.text("ansible_python_interpreter")
-    return default if not said or said.startswith("auto") else machine.python
+    return default if not said or said.startswith("auto") else said
 
 
 def late(name: str, command: Sequence[str], deadline: float) -> UnreachableError:

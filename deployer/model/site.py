@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -53,11 +52,6 @@ class Machine:
     def home(self) -> str:
         """The home in which `~` is meant there (`deployer_home`); empty for the login's own."""
         return self.text("deployer_home")
-
-    @property
-    def python(self) -> str:
-        """The interpreter for our helpers there. Ansible reads it as a word of a shell line, so it may be quoted."""
-        return next(iter(shlex.split(self.text("ansible_python_interpreter"))), "python3")
 
 
 @dataclass(frozen=True, slots=True)

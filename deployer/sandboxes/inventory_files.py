@@ -70,13 +70,14 @@ def _facts(site: SiteLayout, form: str) -> JsonObject:
 
 
 def interpreter() -> str:
-    """This Python, for Ansible: a path that needs no quotes where there is one, since Ansible adds none.
+    """This Python, for Ansible, which takes an interpreter's path neither with a space nor in quotes.
 
     A virtual environment may be in a folder with a space; the Python that it was made from serves as well, for what
     runs there needs the standard library alone.
     """
-    real = str(Path(sys.executable).resolve())
-    return next((path for path in (sys.executable, real) if shlex.quote(path) == path), shlex.quote(real))
+    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    paths = (sys.executable, str(Path(sys.executable).resolve()), str(base), "/usr/bin/python3")
+    return next((path for path in paths if shlex.quote(path) == path and Path(path).exists()), sys.executable)
 
 
 def _write(path: Path, comment: str, content: JsonObject) -> None:
