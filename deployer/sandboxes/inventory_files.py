@@ -76,8 +76,8 @@ def interpreter() -> str:
     runs there needs the standard library alone.
     """
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-    paths = (sys.executable, str(Path(sys.executable).resolve()), str(base), "/usr/bin/python3")
-    return next((path for path in paths if shlex.quote(path) == path and Path(path).exists()), sys.executable)
+    paths = (sys.executable, str(Path(sys.executable).resolve()), str(base))
+    return next((path for path in paths if shlex.quote(path) == path), sys.executable)
 
 
 def _write(path: Path, comment: str, content: JsonObject) -> None:
