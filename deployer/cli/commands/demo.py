@@ -8,7 +8,7 @@ from deployer.cli.options import Context, common
 
 
 @click.command("demo")
-@click.option("--name", default="demo", show_default=True, help="Name of the sandbox; made anew each time.")
+@click.option("--name", default="guided-tour", show_default=True, help="Name of the sandbox; made anew each time.")
 @click.option("--keep", is_flag=True, help="Leave the sandbox for you to play with.")
 @common
 def command(context: Context, name: str, keep: bool) -> int:

@@ -243,6 +243,39 @@ def test_a_run_that_is_not_approved_is_refused_with_nothing_rolled_out() -> None
     assert world.store.run("run-1").exit_code == 7
 
 
+def test_configure_asks_before_it_pushes() -> None:
+    """The plan that is shown has the wanted version; refused, nothing was committed anywhere."""
+    world = World()
+    world.answer = False
+
+    with pytest.raises(RefusedError):
+        world.run(world.request(edits=True, instances=("viatris",), sets=(("version", "3.0"),)))
+
+    assert [target.version for target in world.plans[0].targets] == ["3.0"]
+    assert world.clones.changes == []
+
+
+def test_a_value_that_one_manifest_cannot_take_lands_nowhere() -> None:
+    """Two sites: what can be refused is refused before anything is pushed."""
+    world = World()
+    world.clones.push("clusterconfig-ams2", {"nord.json": _manifest("nord", colour="red")})
+
+    with pytest.raises(UsageError, match="colour"):
+        world.run(world.request("ams2", "fra1", edits=True, sets=(("colour", "blue"),)))
+
+    assert world.clones.changes == []
+
+
+def test_configure_of_an_instance_of_one_site_leaves_the_other_alone() -> None:
+    """Both sites are named, the instance is only in one."""
+    world = World()
+
+    run = world.run(world.request("fra1", "ams2", edits=True, instances=("nord",), sets=(("version", "2.0"),)))
+
+    assert [(result.target, result.version_after) for result in run.results] == [("nord.ams2", "2.0")]
+    assert len(world.clones.changes) == 1
+
+
 def test_an_instance_that_another_run_holds_is_locked() -> None:
     """The other instance is free."""
     world = World()
