@@ -25,7 +25,7 @@ from deployer.model.run import Outcome, TargetResult
 from deployer.playbook import inventory, job, processes, redaction, vault
 from deployer.playbook.errors import PlaybookError
 from deployer.playbook.outcomes import Outcomes
-from deployer.playbook.workspace import Workspace, workspace, write_inputs
+from deployer.playbook.workspace import Workspace, workspace, write_inputs, writing
 from deployer.ports import Clock, Listener, PlaybookRun, Stop
 from deployer.settings import AnsibleSettings, SshSettings
 
@@ -106,10 +106,11 @@ class AnsibleDriver:
         self, playbook: PlaybookRun, targets: Sequence[Target], space: Workspace
     ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         """The child, and the pipe on which it says that there is an event; ended with the context, whatever happens."""
-        write_inputs(space, playbook, targets)
         with _pipe() as (reader, writer):
             task = self._job(playbook, targets, space, writer.fileno())
-            task.write(space.job)
+            with writing(space.kept):
+                write_inputs(space, playbook, targets)
+                task.write(space.job)
             child = self._popen(playbook, task, space)
             # Held by the child alone: the pipe ends with it.
             writer.close()

@@ -59,15 +59,28 @@ class Workspace:
 @contextmanager
 def workspace(folder: Path, playbook: PlaybookRun) -> Iterator[Workspace]:
     """Make the folders, readable by their owner only, and remove those that go with the run."""
-    try:
+    with writing(folder):
         space = _made(folder, playbook)
-    except OSError as error:
-        raise PlaybookError(f"{error.filename}: {error.strerror}", hint="the log of a run is written there") from error
     try:
         yield space
     finally:
         shutil.rmtree(space.private, ignore_errors=True)
         shutil.rmtree(space.sockets, ignore_errors=True)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Where files of a run are written: what the system says of it is an error of the run, with the place.
+
+    Raises:
+        PlaybookError: the disk is full, the folder is not ours, …
+    """
+    try:
+        yield
+    except OSError as error:
+        # A write has no file name in its error.
+        place = error.filename or folder
+        raise PlaybookError(f"{place}: {error.strerror}", hint="the files of a run are written there") from error
 
 
 def _made(folder: Path, playbook: PlaybookRun) -> Workspace:
