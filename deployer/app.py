@@ -32,6 +32,7 @@ from deployer.rollout.status import Status, running_versions, status_of
 from deployer.rollout.stopping import StopSwitch
 from deployer.rollout.syncing import SiteSync, Syncing
 from deployer.rollout.syncing import sentence as sync_sentence
+from deployer.rollout.telling import Telling
 from deployer.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -265,7 +266,10 @@ class Deployer:
 
     @cached_property
     def _syncing(self) -> Syncing:
-        return Syncing(self._hosts, self._clones, self._formats, self.store, SystemClock())
+        from deployer.integrations.notifiers import notifiers
+
+        telling = Telling(self.store, notifiers(self.settings.on_attention, manual_report))
+        return Syncing(self._hosts, self._clones, self._formats, self.store, SystemClock(), telling)
 
     @cached_property
     def _runbook(self) -> Runbook:

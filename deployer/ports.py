@@ -210,6 +210,13 @@ class Driver(Protocol):
         """
 
 
+class Notifier(Protocol):
+    """Tells people that they are needed, wherever they are: `on_attention`."""
+
+    def tell(self, work: ManualWork) -> None:
+        """Tell of one piece of manual work; raises DeployerError when nobody was reached."""
+
+
 class Engine(Protocol):
     """Executes the batches of a bucket."""
 
@@ -245,6 +252,12 @@ class Store(Protocol):
 
     def open_work(self, work: ManualWork) -> bool:
         """Record manual work; False when the same was open already (its first time is kept)."""
+
+    def claim_work(self) -> tuple[ManualWork, ...]:
+        """Open manual work that nobody was told of yet; claimed, so that no other process tells the same."""
+
+    def release_work(self, work: str) -> None:
+        """Telling of it failed: it is due again at the next chance."""
 
     def close_work(self, host: str, path: str) -> int:
         """Close what is open for a clone, since it is in sync again; how many."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from deployer.errors import SettingsError
 from deployer.resources import setting_files
@@ -22,6 +22,11 @@ from deployer.resources import setting_files
 SHARED_STATE = Path("/var/lib/deployer")
 PREFIX = "DEPLOYER_"
 _NOT_SETTINGS = frozenset({"DEPLOYER_SETTINGS"})
+
+
+def _words(value: object) -> object:
+    """`A,B` of a variable as a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class _Section(BaseModel):
@@ -67,7 +72,23 @@ class AnsibleSettings(_Section):
     @field_validator("environment", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return _words(value)
+
+
+class AttentionSettings(_Section):
+    """Who is told when a person is needed: each piece of manual work once."""
+
+    command: tuple[str, ...] = ()
+    """A command and its arguments; it gets the report on its standard input. From a `DEPLOYER_` variable: `A,B`."""
+    webhook: SecretStr | None = None
+    """A URL that gets a POST with JSON: `{"schema", "text", "work"}`. It is never shown."""
+    seconds: float = Field(default=20.0, gt=0)
+    """Deadline of each, in seconds."""
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _words(value)
 
 
 class Settings(_Section):
@@ -90,6 +111,7 @@ class Settings(_Section):
     sync: SyncSettings = SyncSettings()
     ssh: SshSettings = SshSettings()
     ansible: AnsibleSettings = AnsibleSettings()
+    on_attention: AttentionSettings = AttentionSettings()
 
     @property
     def state_folder(self) -> Path:

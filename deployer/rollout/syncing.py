@@ -13,6 +13,7 @@ from deployer.model.site import Site
 from deployer.model.sync import Change, CloneState, Commit, ManualWork, SyncResult, SyncStatus
 from deployer.ports import Clock, Clones, Host, Hosts, Manifests, Store
 from deployer.rollout.reading import Instances, hold, read_instances
+from deployer.rollout.telling import Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,15 @@ class SiteSync:
 class Syncing:
     """Syncs sites, keeps the books about it, and reads the manifests that landed."""
 
-    def __init__(self, hosts: Hosts, clones: Clones, manifests: Manifests, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, hosts: Hosts, clones: Clones, manifests: Manifests, store: Store, clock: Clock, telling: Telling
+    ) -> None:
         self._hosts = hosts
         self._clones = clones
         self._manifests = manifests
         self._store = store
         self._clock = clock
+        self._telling = telling
 
     def report(self, sites: Sequence[Site], *, check: bool, side_by_side: int) -> tuple[SiteSync, ...]:
         """Sync every site, side by side; with `check` only look. One answer per site, in order."""
@@ -127,6 +131,7 @@ class Syncing:
         if result.manual is not None:
             work = self._placed(site, result.manual)
             self._store.open_work(work)
+            self._telling.tell()
             result = replace(result, manual=work)
         elif result.status is not SyncStatus.RETRY_LATER:
             self._store.close_work(result.host, result.path)

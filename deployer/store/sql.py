@@ -97,7 +97,7 @@ class SqlStore:
     def open_work(self, work: ManualWork) -> bool:
         """Record manual work; False when the same was open already (its first time is kept, the rest is renewed)."""
         new = replace(work, since=work.since or datetime.now(UTC))
-        row = to_row(MANUAL_WORK, new, opened=new.since, closed=None, work=new)
+        row = to_row(MANUAL_WORK, new, opened=new.since, closed=None, work=new, told=None)
         with self._database.write() as connection:
             is_new = insert_missing(connection, MANUAL_WORK, row, key="id", where=MANUAL_WORK.c.closed.is_(None))
             if not is_new:
@@ -115,6 +115,19 @@ class SqlStore:
         of_clone = and_(MANUAL_WORK.c.host == host, MANUAL_WORK.c.path == path, MANUAL_WORK.c.closed.is_(None))
         with self._database.write() as connection:
             return connection.execute(update(MANUAL_WORK).where(of_clone).values(closed=datetime.now(UTC))).rowcount
+
+    def claim_work(self) -> tuple[ManualWork, ...]:
+        """Open work that nobody was told of yet, claimed: no other process gets it, until `release_work`."""
+        is_due = and_(MANUAL_WORK.c.closed.is_(None), MANUAL_WORK.c.told.is_(None))
+        with self._database.write() as connection:
+            claim = update(MANUAL_WORK).where(is_due).values(told=datetime.now(UTC)).returning(MANUAL_WORK.c.work)
+            return tuple(from_row(ManualWork, work) for work in connection.execute(claim).scalars().all())
+
+    def release_work(self, work: str) -> None:
+        """Nobody was told after all: it is due again."""
+        is_open = and_(MANUAL_WORK.c.id == work, MANUAL_WORK.c.closed.is_(None))
+        with self._database.write() as connection:
+            connection.execute(update(MANUAL_WORK).where(is_open).values(told=None))
 
     def attention(self) -> tuple[ManualWork, ...]:
         """Open manual work of all sites, oldest first."""

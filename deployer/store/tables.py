@@ -132,6 +132,7 @@ MANUAL_WORK = Table(
     Column("opened", Moment),
     Column("closed", Moment),
     Column("work", Json),
+    Column("told", Moment),
 )
 
 SYNCS = Table(

@@ -38,6 +38,7 @@ class MemoryStore:
         self._guard = threading.RLock()
         self._records: dict[str, _Record] = {}
         self._open: dict[str, ManualWork] = {}
+        self._told: set[str] = set()
         self._syncs: dict[str, tuple[SyncResult, datetime, datetime | None]] = {}
 
     @contextmanager
@@ -103,12 +104,25 @@ class MemoryStore:
             self._open[work.id] = replace(work, since=since)
             return known is None
 
+    def claim_work(self) -> tuple[ManualWork, ...]:
+        """Open work that nobody was told of yet."""
+        with self._guard:
+            due = tuple(work for work in self._open.values() if work.id not in self._told)
+            self._told |= {work.id for work in due}
+            return due
+
+    def release_work(self, work: str) -> None:
+        """It is due again."""
+        with self._guard:
+            self._told.discard(work)
+
     def close_work(self, host: str, path: str) -> int:
         """Close what is open for a clone; how many."""
         with self._guard:
             closed = [work.id for work in self._open.values() if (work.host, work.path) == (host, path)]
             for work in closed:
                 del self._open[work]
+                self._told.discard(work)
             return len(closed)
 
     def attention(self) -> tuple[ManualWork, ...]:

@@ -145,6 +145,25 @@ def test_manual_work_closes_itself_when_it_was_done(deployed: Box) -> None:
     assert 'max="12"' in deployed.on_remote()
 
 
+def test_cron_says_nothing_until_a_person_is_needed_and_tells_once(deployed: Box) -> None:
+    """Silent and 0 while all is well; on a conflict the report, exit 5, and one message to whoever is named."""
+    told = deployed.shell.folder / "told"
+    mail = {"DEPLOYER_ON_ATTENTION__COMMAND": f"sh,-c,cat >> '{told}'"}
+    quiet = deployed.deployer("sync", SITE, "--cron", **mail)
+    deployed.edit(deployed.clone, 'min="2" max="8"', 'min="2" max="12"')
+    deployed.commit(deployed.clone)
+    deployed.edit(deployed.erin, 'min="2" max="8"', 'min="2" max="4"')
+    deployed.push()
+
+    first = deployed.deployer("sync", SITE, "--cron", **mail)
+    deployed.deployer("redeploy", SITE, "--cron", **mail)
+
+    assert (quiet.code, quiet.out + quiet.err) == (0, "")
+    assert first.code == 5
+    assert "manual intervention needed" in first.out
+    assert told.read_text().count("manual intervention needed") == 1
+
+
 def test_retry_takes_up_what_is_owed(deployed: Box) -> None:
     """Only the failed target is run again; the command to do it was printed."""
     deployed.edit(deployed.erin, 'version="1.4.2" channel', 'version="9.9.9" channel')

@@ -262,6 +262,23 @@ def test_manual_work_is_closed_by_clone_and_can_open_again(store: Store) -> None
     assert store.attention() == (other, later)
 
 
+def test_manual_work_is_claimed_once_for_telling(store: Store) -> None:
+    """Who claims it tells; the same work is not claimed again until it is released, or opens anew."""
+    store.open_work(WORK)
+    first, second = store.claim_work(), store.claim_work()
+    store.open_work(WORK)
+    renewed = store.claim_work()
+    store.release_work(WORK.id)
+    released = store.claim_work()
+    store.close_work(WORK.host, WORK.path)
+    store.open_work(WORK)
+
+    assert [work.id for work in first] == [WORK.id]
+    assert (second, renewed) == ((), ())
+    assert [work.id for work in released] == [WORK.id]
+    assert [work.id for work in store.claim_work()] == [WORK.id]
+
+
 def test_manual_work_without_a_time_gets_one(store: Store) -> None:
     """A person sees since when it waits."""
     store.open_work(replace(WORK, since=None))

@@ -18,6 +18,7 @@ from deployer.ports import Lock
 from deployer.rollout.request import PlaybookOptions, Request
 from deployer.rollout.runbook import Parts, Runbook
 from deployer.rollout.syncing import Syncing
+from deployer.rollout.telling import Telling
 from deployer.testing import (
     FakeClock,
     FakeClones,
@@ -57,6 +58,14 @@ class World:
         self.stop = FakeStop()
         self.plans: list[Plan] = []
         self.answer = True
+        self.told: list[str] = []
+        self.is_deaf = False
+
+    def tell(self, work: ManualWork) -> None:
+        """The notifier's part."""
+        if self.is_deaf:
+            raise DeployerError("nobody was reached")
+        self.told.append(work.id)
 
     def request(self, *sites: str, edits: bool = False, **asked: object) -> Request:
         """A request on these sites, `fra1` if none is named."""
@@ -85,7 +94,8 @@ class World:
     def book(self) -> Runbook:
         """A runbook over the doubles as they are now."""
         manifests = FakeManifests()
-        syncing = Syncing(self.hosts, self.clones, manifests, self.store, self.clock)
+        telling = Telling(self.store, [self])
+        syncing = Syncing(self.hosts, self.clones, manifests, self.store, self.clock, telling)
         return Runbook(
             Parts(self.hosts, self.locks, manifests, syncing, self.driver, InlineEngine(), self.store, self.clock)
         )
@@ -156,6 +166,20 @@ def test_nothing_is_rolled_out_from_a_clone_that_may_be_stale() -> None:
     assert [set(_outcomes(run).values()) for run in runs] == [{Outcome.HELD}, {Outcome.UNREACHABLE}]
     assert [run.exit_code for run in runs] == [5, 4]
     assert held.driver.runs + later.driver.runs == []
+
+
+def test_people_are_told_once_and_again_where_it_failed() -> None:
+    """The same work is told once; a notifier that fails is tried with the next sync, and stops nothing."""
+    world = World()
+    world.clones.scripted["clusterconfig-fra1"] = [_stuck(), _stuck(), _stuck()]
+    world.is_deaf = True
+    run = world.run(world.request())
+    world.is_deaf = False
+    world.run(world.request(), "run-2")
+    world.run(world.request(), "run-3")
+
+    assert run.exit_code == 5
+    assert world.told == ["1"]
 
 
 def test_manual_work_closes_with_the_next_good_sync() -> None:

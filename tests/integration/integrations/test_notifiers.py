@@ -1,0 +1,123 @@
+"""Telling people: a real command, a real web server."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from pydantic import SecretStr
+
+from deployer.errors import DeployerError
+from deployer.integrations.notifiers import notifiers
+from deployer.model.sync import ManualWork
+from deployer.settings import AttentionSettings
+
+WORK = ManualWork("1", "fra1-prod-dep01", "~/c", "git push", "conflict", "manual intervention needed", "Both.", ("ls",))
+
+
+def _render(work: ManualWork) -> str:
+    return f"{work.line}\n{work.detail}"
+
+
+class _Hook(BaseHTTPRequestHandler):
+    answers: ClassVar[list[int]] = []
+    heard: ClassVar[list[object]] = []
+
+    def do_POST(self) -> None:
+        self.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(self.answers.pop(0))
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    """The URL of a web server that records what is posted."""
+    _Hook.answers.clear()
+    _Hook.heard.clear()
+    with HTTPServer(("127.0.0.1", 0), _Hook) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/services/T0/secret-token"
+        server.shutdown()
+        thread.join()
+
+
+def test_nobody_is_told_when_the_settings_name_nobody() -> None:
+    """No command, no webhook, no notifier."""
+    assert notifiers(AttentionSettings(), _render) == ()
+
+
+def test_a_command_gets_the_report_on_its_standard_input(tmp_path: Path) -> None:
+    """As a mail program would; no shell sees the arguments."""
+    code = "import sys; open(sys.argv[1], 'w').write(sys.stdin.read())"
+    place = tmp_path / "a; touch x"
+    (notifier,) = notifiers(AttentionSettings(command=(sys.executable, "-c", code, str(place))), _render)
+
+    notifier.tell(WORK)
+
+    assert place.read_text() == "manual intervention needed\nBoth.\n"
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("argv", [("/nowhere/mailer",), (sys.executable, "-c", "raise SystemExit('no relay')")])
+def test_a_command_that_fails_is_named(argv: tuple[str, ...]) -> None:
+    """With its last words, where it had some."""
+    (notifier,) = notifiers(AttentionSettings(command=argv), _render)
+
+    with pytest.raises(DeployerError, match=r"on_attention\.command"):
+        notifier.tell(WORK)
+
+
+def test_a_command_that_hangs_is_ended() -> None:
+    """The job goes on."""
+    argv = (sys.executable, "-c", "input_ = __import__('threading').Event().wait()")
+    (notifier,) = notifiers(AttentionSettings(command=argv, seconds=0.5), _render)
+
+    with pytest.raises(DeployerError, match="timed out"):
+        notifier.tell(WORK)
+
+
+def test_a_webhook_gets_text_and_data(hook: str) -> None:
+    """Slack shows `text`; a program reads `work`."""
+    _Hook.answers.append(200)
+    (notifier,) = notifiers(AttentionSettings(webhook=SecretStr(hook)), _render)
+
+    notifier.tell(WORK)
+
+    (heard,) = _Hook.heard
+    assert isinstance(heard, dict)
+    assert (heard["schema"], heard["text"], heard["work"]["kind"]) == (1, _render(WORK), "conflict")
+
+
+@pytest.mark.parametrize("answer", [302, 404, 500])
+def test_a_webhook_that_refuses_is_named_without_its_secret(hook: str, answer: int) -> None:
+    """The URL's path is a secret, and a redirect is not followed."""
+    _Hook.answers.append(answer)
+    (notifier,) = notifiers(AttentionSettings(webhook=SecretStr(hook)), _render)
+
+    with pytest.raises(DeployerError, match=str(answer)) as error:
+        notifier.tell(WORK)
+
+    assert "secret-token" not in str(error.value)
+    assert len(_Hook.heard) == 1
+
+
+def test_a_webhook_that_is_away_is_named_without_its_secret() -> None:
+    """Nothing listens on the discard port."""
+    (notifier,) = notifiers(AttentionSettings(webhook=SecretStr("http://127.0.0.1:9/secret-token")), _render)
+
+    with pytest.raises(DeployerError, match=r"127\.0\.0\.1 was not reached") as error:
+        notifier.tell(WORK)
+
+    assert "secret-token" not in str(error.value)
