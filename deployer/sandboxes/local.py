@@ -12,14 +12,15 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from deployer.errors import DeployerError, UnreachableError
-from deployer.sandboxes import customers, inventory_files, layout, releases, repositories
+from deployer.sandboxes import inventory_files, layout
 from deployer.sandboxes.base import Sandbox
-from deployer.sandboxes.client import ask
+from deployer.sandboxes.content import customers, releases, repositories
+from deployer.sandboxes.content.history import VERSION
+from deployer.sandboxes.content.manifest_text import Instance
 from deployer.sandboxes.files import locked
-from deployer.sandboxes.history import VERSION
 from deployer.sandboxes.layout import CLUSTER, SiteLayout
-from deployer.sandboxes.manifest_text import Instance
 from deployer.sandboxes.processes import Identity, kill_session, send, wait_until_gone
+from deployer.sandboxes.supervisor.client import ask
 
 _START = 30.0
 _END = 20.0

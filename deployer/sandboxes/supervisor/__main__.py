@@ -12,9 +12,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployer.sandboxes.client import is_answering
 from deployer.sandboxes.files import locked, write_atomically
 from deployer.sandboxes.processes import identity_of
+from deployer.sandboxes.supervisor.client import is_answering
 from deployer.sandboxes.supervisor.server import SOCKET, Server
 
 LOCK, RECORD, LOG = "supervisor.lock", "supervisor.json", "supervisor.log"

@@ -11,8 +11,8 @@ import pytest
 
 from deployer.model.json import JsonObject, JsonValue
 from deployer.sandboxes import Sandbox, Sandboxes
-from deployer.sandboxes.client import ask
 from deployer.sandboxes.layout import SiteLayout
+from deployer.sandboxes.supervisor.client import ask
 
 Wait = Callable[[Callable[[], bool]], None]
 

@@ -16,9 +16,10 @@ from git import Repo
 
 from deployer.errors import DeployerError, UsageError
 from deployer.model.json import JsonObject
-from deployer.sandboxes import Sandbox, Sandboxes, free_ports, releases
-from deployer.sandboxes.client import is_answering
+from deployer.sandboxes import Sandbox, Sandboxes, free_ports
+from deployer.sandboxes.content import releases
 from deployer.sandboxes.layout import SiteLayout
+from deployer.sandboxes.supervisor.client import is_answering
 
 Wait = Callable[[Callable[[], bool]], None]
 Find = Callable[[Path], list[int]]

@@ -18,9 +18,9 @@ import pytest
 from deployer.errors import UnreachableError
 from deployer.model.json import JsonObject
 from deployer.sandboxes import Sandbox
-from deployer.sandboxes.client import ask
 from deployer.sandboxes.layout import SiteLayout
 from deployer.sandboxes.processes import identity_of
+from deployer.sandboxes.supervisor.client import ask
 
 Ask = Callable[..., JsonObject]
 Wait = Callable[[Callable[[], bool]], None]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.sandboxes.service.serve import Shop
+from deployer.sandboxes.content.service.serve import Shop
 
 RELEASE = {"application": "shopfront", "version": "1.4.2", "schema": 7}
 

@@ -15,9 +15,10 @@ from lxml import etree
 
 from deployer.errors import DeployerError
 from deployer.model.site import DEFAULT_FIELDS
-from deployer.sandboxes import customers, free_ports, inventory_files, releases
-from deployer.sandboxes.history import VERSION, steps, stream
-from deployer.sandboxes.manifest_text import Instance, render
+from deployer.sandboxes import free_ports, inventory_files
+from deployer.sandboxes.content import customers, releases
+from deployer.sandboxes.content.history import VERSION, steps, stream
+from deployer.sandboxes.content.manifest_text import Instance, render
 
 VIATRIS = Instance(name="viatris", site="fra1", cluster="c01", host="fra1-sandbox-dep01", port=21007, version="1.4.2")
 FIELDS = {

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from deployer.sandboxes.manifest_text import APPLICATION
+from deployer.sandboxes.content.manifest_text import APPLICATION
 
 VERSIONS: Mapping[str, int] = {"1.4.1": 7, "1.4.2": 7, "1.5.0": 7, "1.5.1": 8}
 """Version -> the database schema that it needs. There is schema 7: 1.5.1 starts and never becomes healthy."""
@@ -50,7 +50,7 @@ def _entries(version: str, schema: int) -> Iterator[tuple[tarfile.TarInfo, bytes
     yield folder, b""
     release = json.dumps({"application": APPLICATION, "version": version, "schema": schema}, indent=2) + "\n"
     contents = {
-        "bin/serve": (0o755, files("deployer.sandboxes.service").joinpath("serve.py").read_bytes()),
+        "bin/serve": (0o755, files("deployer.sandboxes.content.service").joinpath("serve.py").read_bytes()),
         "release.json": (0o644, release.encode()),
     }
     for name, (mode, data) in contents.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from deployer.sandboxes.manifest_text import Instance, render
+from deployer.sandboxes.content.manifest_text import Instance, render
 
 BRANCH = "main"
 VERSION = "1.4.2"

@@ -12,9 +12,9 @@ from git.config import GitConfigParser
 from git.exc import GitError
 
 from deployer.errors import DeployerError
-from deployer.sandboxes.history import BRANCH, steps, stream
+from deployer.sandboxes.content.history import BRANCH, steps, stream
+from deployer.sandboxes.content.manifest_text import Instance
 from deployer.sandboxes.layout import SiteLayout
-from deployer.sandboxes.manifest_text import Instance
 
 
 @dataclass(frozen=True, slots=True)

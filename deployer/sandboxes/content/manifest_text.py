@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 
-from deployer.sandboxes import customers
+from deployer.sandboxes.content import customers
 
 APPLICATION = "shopfront"
 
@@ -35,7 +35,7 @@ def render(instance: Instance, form: str) -> bytes:
         instance: what it is about.
         form: `xml` or `yaml`.
     """
-    template = files("deployer.sandboxes").joinpath("data", f"manifest.{form}").read_text(encoding="utf-8")
+    template = files("deployer.sandboxes.content").joinpath("data", f"manifest.{form}").read_text(encoding="utf-8")
     return Template(template).substitute(_words(instance)).encode()
 
 
