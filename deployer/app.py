@@ -300,7 +300,13 @@ class Deployer:
             return self._inventory_folder
         if self.settings.sandbox:
             return self.sandboxes.get(self.settings.sandbox).inventory
-        return (self.settings.inventories or shipped("inventories")) / self.settings.environment
+        if self.settings.inventories is None:
+            raise UsageError(
+                "no inventory was named",
+                hint="name one with -i DIR or --sandbox NAME, or set `inventories` (deployer settings --origin)\n"
+                f"an example to start from: {shipped('inventories') / 'production'}",
+            )
+        return self.settings.inventories / self.settings.environment
 
     def _request(self, wanted: Wanted) -> Request:
         from deployer.playbook.catalog import params_of

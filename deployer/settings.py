@@ -97,7 +97,7 @@ class Settings(_Section):
     environment: str = "production"
     """The environment that is meant when `-i` is not given: a folder of `inventories`."""
     inventories: Path | None = None
-    """Your folder of inventories, one folder per environment; the shipped examples when not set."""
+    """Your folder of inventories, one folder per environment."""
     playbooks: Path | None = None
     """Your folder of operations; it comes before the shipped one."""
     sandbox: str = ""

@@ -35,7 +35,7 @@ def _one_line(done: Done, *words: str) -> None:
         (["redeploy", SITE, "nobody"], ["no such instance", "nobody"]),
         (["redeploy", SITE, "-l", "nobody*"], ["limit", "nobody*"]),
         (["redeploy", SITE, "--nonsense"], ["nonsense"]),
-        (["nonsense"], ["nonsense"]),
+        (["nonsense"], ["no such command", "nonsense"]),
         (["run", "nonsense", SITE], ["nonsense"]),
         (["redeploy", SITE, "--", "-i", "x"], ["guards"]),
         (["configure", SITE, "viatris", "--set", "nonsense"], ["PATH=VALUE"]),
@@ -64,6 +64,24 @@ def test_an_inventory_that_is_missing_or_empty_is_a_usage_error(shell: Shell, tm
     assert (missing.code, nothing.code) == (2, 2)
     _one_line(missing, "nowhere")
     _one_line(nothing, "empty")
+
+
+def test_a_slip_of_the_finger_is_answered_with_what_is_near(shell: Shell) -> None:
+    """Nobody has to look up the list for a letter."""
+    done = shell("redeploi", SITE)
+
+    assert done.code == 2
+    assert "did you mean redeploy?" in done.err
+
+
+def test_without_an_inventory_it_says_how_to_name_one(shell: Shell) -> None:
+    """The shipped example is named as one to start from; it is never used by itself."""
+    done = shell("redeploy", SITE)
+
+    assert done.code == 2
+    _one_line(done, "no inventory")
+    assert "-i DIR" in done.err
+    assert "production" in done.err
 
 
 def test_an_unknown_setting_is_named(shell: Shell) -> None:
