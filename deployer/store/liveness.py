@@ -12,10 +12,11 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from deployer.errors import LockedError
 from deployer.store.database import Database
@@ -64,7 +65,12 @@ class Liveness:
         with self._database.session() as connection:
             if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(run)}).scalar():
                 raise _executed_elsewhere(run)
-            yield
+            try:
+                yield
+            finally:
+                # The server notices a closed connection only a moment later. One that broke has lost the lock already.
+                with suppress(SQLAlchemyError):
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _key(run)})
 
 
 # A lock with one 64-bit key stands in pg_locks as two halves; looking there takes no lock, so readers disturb nobody.
