@@ -1,0 +1,181 @@
+"""The main job over a real sshd: the controller is somewhere else, the deployer host is reached by SSH."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.sshd import Lan, SshServer, made_lan
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Box, Done
+
+SITE = "fra1"
+WAITING = """
+- name: Wait
+  hosts: instances
+  gather_facts: false
+  tasks:
+    - name: Say that it began
+      ansible.builtin.file:
+        path: "{folder}/began"
+        state: touch
+    - name: Wait for the test
+      ansible.builtin.wait_for:
+        path: "{folder}/go-on"
+        timeout: 60
+"""
+
+
+class Far:
+    """A sandbox whose deployer host is behind an sshd."""
+
+    def __init__(self, box: Box, lan: Lan, server: SshServer) -> None:
+        self.box = box
+        self.lan = lan
+        self.server = server
+        self.known = lan.home / "known"
+        self.known.write_text(server.known)
+        self.inventory = box.shell.folder / "far inventory"
+        self._write(lan)
+
+    def _write(self, lan: Lan) -> None:
+        source = next((self.box.folder / "inventory").iterdir())
+        hosts = yaml.safe_load((source / "hosts.yml").read_text())
+        site = hosts["all"]["children"]["sites"]["children"][SITE]
+        (variables,) = site["hosts"].values()
+        variables.pop("ansible_connection")
+        variables |= {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": self.server.port,
+            "ansible_ssh_private_key_file": str(lan.home / ".ssh" / "id_ed25519"),
+        }
+        self.inventory.mkdir()
+        (self.inventory / "hosts.yml").write_text(yaml.safe_dump(hosts, sort_keys=False))
+        (self.inventory / "group_vars").mkdir()
+        for file in (source / "group_vars").iterdir():
+            (self.inventory / "group_vars" / file.name).write_text(file.read_text())
+
+    def deployer(self, *arguments: str, **variables: str) -> Done:
+        """Run `deployer` on the controller."""
+        known = {"DEPLOYER_SSH__KNOWN_HOSTS": str(self.known)}
+        return self.box.shell(*arguments, "-i", str(self.inventory), **known, **variables)
+
+    def started_waiting(self) -> subprocess.Popen[str]:
+        """A run on viatris that has begun, and waits for the file `go-on`."""
+        folder = self.box.shell.folder
+        own = folder / "own" / "instance-wait"
+        own.mkdir(parents=True)
+        (own / "operation.yml").write_text("command: wait\nsummary: Wait\n")
+        (own / "playbook.yml").write_text(WAITING.format(folder=folder))
+        variables = {"DEPLOYER_PLAYBOOKS": str(own.parent), "DEPLOYER_SSH__KNOWN_HOSTS": str(self.known)}
+        process = self.box.shell.start("wait", SITE, "viatris", "-i", str(self.inventory), **variables)
+        while not (folder / "began").exists():
+            assert process.poll() is None, process.communicate()
+            os.sched_yield()
+        return process
+
+
+@pytest.fixture
+def far(box: Box, tmp_path: Path) -> Iterator[Far]:
+    """The deployer host of the sandbox, behind an sshd that takes three new connections at once."""
+    lan = made_lan(tmp_path / "controller")
+    try:
+        yield Far(box, lan, lan.start(startups="3:100:3"))
+    finally:
+        lan.stop()
+
+
+def test_redeploy_configure_and_sync_are_the_same_over_ssh(far: Far) -> None:
+    """Three instances, a colleague's commit, a person's push and a change of automation, through one sshd."""
+    box = far.box
+    first = far.deployer("redeploy", SITE, "--json")
+    box.edit(box.clone, 'min="2" max="8"', 'min="2" max="12"')
+    box.commit(box.clone, "More workers")
+    box.edit(box.erin, 'max="12000" burst="400"', 'max="15000" burst="400"')
+    box.push("More requests")
+    changed = far.deployer("configure", SITE, "viatris", "--set", "version=1.5.0", "--json")
+    checked = far.deployer("redeploy", SITE, "viatris", "--check", "--json")
+    upgraded = far.deployer("redeploy", SITE, "--json")
+
+    assert first.code == 0, first.out + first.err
+    assert list(first.outcomes.values()) == ["changed"] * 3
+    assert changed.code == 0, changed.out + changed.err
+    assert all(text in box.on_remote() for text in ('max="12"/>', 'max="15000"', 'version="1.5.0" channel'))
+    assert (checked.code, upgraded.code) == (8, 0), checked.err + upgraded.err
+    assert box.get(box.port())["version"] == "1.5.0"
+
+
+def test_a_conflict_is_told_in_the_same_words(far: Far) -> None:
+    """The report over SSH is the one that the deployer host itself would give."""
+    box = far.box
+    box.edit(box.clone, 'min="2" max="8"', 'min="2" max="12"')
+    box.commit(box.clone, "More workers")
+    box.edit(box.erin, 'min="2" max="8"', 'min="2" max="4"')
+    box.push("Fewer workers")
+
+    away = far.deployer("sync", SITE, "--json")
+    here = box.deployer("sync", SITE, "--json")
+    told = [done.document["data"][0]["manual"] | {"since": "", "environment": ""} for done in (away, here)]
+
+    assert (away.code, here.code) == (5, 5)
+    assert told[0] == told[1]
+
+
+def test_an_unknown_host_key_is_never_accepted(far: Far) -> None:
+    """Exit 4, a hint, and known_hosts as it was."""
+    far.known.write_text("")
+
+    done = far.deployer("redeploy", SITE)
+
+    assert done.code == 4, done.out + done.err
+    assert "host key" in done.err
+    assert far.known.read_text() == ""
+
+
+def test_a_host_that_goes_away_in_the_middle_leaves_nothing_locked(far: Far) -> None:
+    """The targets are unreachable, not failed; with the host back the next run finishes."""
+    process = far.started_waiting()
+
+    # As a host that loses power: its connections end, and there are no new ones.
+    far.server.stop()
+    out, err = process.communicate()
+    cut = far.deployer("show", "last", "--json")
+    far.lan.restart(far.server)
+    (far.box.shell.folder / "go-on").touch()
+    after = far.deployer("redeploy", SITE, "--json")
+
+    assert process.returncode == 4, out + err
+    assert cut.outcomes == {"viatris.fra1": "unreachable"}
+    assert after.code == 0, after.out + after.err
+
+
+def test_a_second_controller_sees_who_holds_the_instance(far: Far, tmp_path: Path) -> None:
+    """The lock is on the deployer host: another controller, with a record of its own, is told run and person."""
+    process = far.started_waiting()
+
+    second = far.deployer("redeploy", SITE, "viatris", DEPLOYER_STATE=str(tmp_path / "other state"))
+    run = far.deployer("show", "last", "--json").document["data"]
+    (far.box.shell.folder / "go-on").touch()
+    process.communicate()
+
+    assert second.code == 6, second.out + second.err
+    assert run["id"] in second.err
+    assert run["who"] in second.err
+
+
+def test_the_doctor_looks_over_ssh(far: Far) -> None:
+    """And says what is wrong when the host is away."""
+    good = far.deployer("doctor", SITE, "--json")
+    far.server.stop()
+    away = far.deployer("doctor", SITE, "--json")
+
+    assert good.code == 0, good.out
+    assert away.code == 5
+    assert [item["check"] for item in away.document["data"] if item["verdict"] == "bad"] == ["ssh"]
