@@ -9,44 +9,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    import subprocess
+from tests.acceptance import waiting as waiting_operation
 
+if TYPE_CHECKING:
     from tests.acceptance.conftest import Box
 
 SITE = "fra1"
-WAITING = """
-- name: Wait
-  hosts: instances
-  gather_facts: false
-  tasks:
-    - name: Say that it began
-      ansible.builtin.copy:
-        content: began
-        dest: "{folder}/began-{{{{ instance.name }}}}"
-    - name: Wait for the test
-      ansible.builtin.wait_for:
-        path: "{folder}/go-on"
-        timeout: 120
-        sleep: 1
-"""
 
 
 @pytest.fixture
 def waiting(deployed: Box) -> dict[str, str]:
     """An operation that waits until the test lets it go on; the environment that has it."""
-    folder = deployed.shell.folder / "own" / "instance-wait"
-    folder.mkdir(parents=True)
-    (folder / "operation.yml").write_text("command: wait\nsummary: Wait\n")
-    (folder / "playbook.yml").write_text(WAITING.format(folder=deployed.shell.folder))
-    return {"DEPLOYER_PLAYBOOKS": str(folder.parent)}
-
-
-def _began(process: subprocess.Popen[str], folder: Path, *names: str) -> None:
-    """Wait until the playbook is in its second task: the state of files tells, not the time."""
-    while not all((folder / f"began-{name}").exists() for name in names):
-        assert process.poll() is None, process.communicate()
-        os.sched_yield()
+    return waiting_operation.make(deployed.shell.folder)
 
 
 def _processes_of(folder: Path) -> list[str]:
@@ -68,7 +42,7 @@ def test_a_killed_run_is_interrupted_leaves_no_orphan_and_the_next_run_works(
     """After kill -9 no playbook goes on deploying, the record says interrupted, and nothing is locked."""
     folder = deployed.shell.folder
     process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
-    _began(process, folder, "viatris")
+    waiting_operation.until_begun(folder, process)
 
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
@@ -85,12 +59,12 @@ def test_a_killed_run_is_interrupted_leaves_no_orphan_and_the_next_run_works(
 def test_two_at_once_on_one_instance_do_not_mix(deployed: Box, waiting: dict[str, str]) -> None:
     """The second is told who holds the instance, with exit 6; another instance goes on, and cron says nothing."""
     process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
-    _began(process, deployed.shell.folder, "viatris")
+    waiting_operation.until_begun(deployed.shell.folder, process)
 
     second = deployed.deployer("redeploy", SITE, "viatris")
     cron = deployed.deployer("redeploy", SITE, "viatris", "--cron")
     other = deployed.deployer("redeploy", SITE, "-l", "!viatris", "--json")
-    (deployed.shell.folder / "go-on").write_text("")
+    waiting_operation.go_on(deployed.shell.folder)
     process.communicate()
 
     assert second.code == 6
@@ -103,10 +77,10 @@ def test_two_at_once_on_one_instance_do_not_mix(deployed: Box, waiting: dict[str
 def test_the_first_ctrl_c_lets_what_runs_finish(deployed: Box, waiting: dict[str, str]) -> None:
     """The batch ends, the record is whole, exit 130."""
     process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
-    _began(process, deployed.shell.folder, "viatris")
+    waiting_operation.until_begun(deployed.shell.folder, process)
 
     os.kill(process.pid, signal.SIGINT)
-    (deployed.shell.folder / "go-on").write_text("")
+    waiting_operation.go_on(deployed.shell.folder)
     out, err = process.communicate()
     shown = deployed.deployer("show", "last", "--json").document["data"]
 
@@ -118,7 +92,7 @@ def test_the_first_ctrl_c_lets_what_runs_finish(deployed: Box, waiting: dict[str
 def test_the_second_ctrl_c_stops_what_runs(deployed: Box, waiting: dict[str, str]) -> None:
     """The target is interrupted, no process is left, and retry owes it."""
     process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
-    _began(process, deployed.shell.folder, "viatris")
+    waiting_operation.until_begun(deployed.shell.folder, process)
 
     os.kill(process.pid, signal.SIGTERM)
     out, err = process.communicate()
@@ -133,13 +107,13 @@ def test_the_second_ctrl_c_stops_what_runs(deployed: Box, waiting: dict[str, str
 def test_logs_follow_a_run_of_another_process(deployed: Box, waiting: dict[str, str]) -> None:
     """`logs -f` shows what happens while it happens, and ends with the run."""
     process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
-    _began(process, deployed.shell.folder, "viatris")
+    waiting_operation.until_begun(deployed.shell.folder, process)
     follower = deployed.shell.start("logs", "last", "-f")
 
     assert follower.stdout is not None
     first = follower.stdout.readline()
     assert process.poll() is None
-    (deployed.shell.folder / "go-on").write_text("")
+    waiting_operation.go_on(deployed.shell.folder)
     process.communicate()
     rest, _ = follower.communicate()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,26 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.acceptance import waiting
 from tests.sshd import Lan, SshServer, made_lan
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Box, Done
 
 SITE = "fra1"
-WAITING = """
-- name: Wait
-  hosts: instances
-  gather_facts: false
-  tasks:
-    - name: Say that it began
-      ansible.builtin.file:
-        path: "{folder}/began"
-        state: touch
-    - name: Wait for the test
-      ansible.builtin.wait_for:
-        path: "{folder}/go-on"
-        timeout: 60
-"""
 
 
 class Far:
@@ -70,15 +56,9 @@ class Far:
     def started_waiting(self) -> subprocess.Popen[str]:
         """A run on viatris that has begun, and waits for the file `go-on`."""
         folder = self.box.shell.folder
-        own = folder / "own" / "instance-wait"
-        own.mkdir(parents=True)
-        (own / "operation.yml").write_text("command: wait\nsummary: Wait\n")
-        (own / "playbook.yml").write_text(WAITING.format(folder=folder))
-        variables = {"DEPLOYER_PLAYBOOKS": str(own.parent), "DEPLOYER_SSH__KNOWN_HOSTS": str(self.known)}
+        variables = waiting.make(folder) | {"DEPLOYER_SSH__KNOWN_HOSTS": str(self.known)}
         process = self.box.shell.start("wait", SITE, "viatris", "-i", str(self.inventory), **variables)
-        while not (folder / "began").exists():
-            assert process.poll() is None, process.communicate()
-            os.sched_yield()
+        waiting.until_begun(folder, process)
         return process
 
 
@@ -148,7 +128,7 @@ def test_a_host_that_goes_away_in_the_middle_leaves_nothing_locked(far: Far) -> 
     out, err = process.communicate()
     cut = far.deployer("show", "last", "--json")
     far.lan.restart(far.server)
-    (far.box.shell.folder / "go-on").touch()
+    waiting.go_on(far.box.shell.folder)
     after = far.deployer("redeploy", SITE, "--json")
 
     assert process.returncode == 4, out + err
@@ -162,7 +142,7 @@ def test_a_second_controller_sees_who_holds_the_instance(far: Far, tmp_path: Pat
 
     second = far.deployer("redeploy", SITE, "viatris", DEPLOYER_STATE=str(tmp_path / "other state"))
     run = far.deployer("show", "last", "--json").document["data"]
-    (far.box.shell.folder / "go-on").touch()
+    waiting.go_on(far.box.shell.folder)
     process.communicate()
 
     assert second.code == 6, second.out + second.err

@@ -1,0 +1,38 @@
+"""Plain lines."""
+
+from __future__ import annotations
+
+import threading
+
+import click
+import pytest
+
+from deployer.cli.output.plain import PlainLines
+from deployer.cli.output.tables import retry_command
+from deployer.model.run import Run
+from deployer.testing import FakeClock
+
+
+def test_a_heartbeat_tells_that_the_run_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When nothing happens for a while a line says so: CI systems end jobs that say nothing."""
+    lines: list[str] = []
+    beaten = threading.Event()
+
+    def echo(line: str, *, err: bool) -> None:
+        assert err
+        lines.append(line)
+        beaten.set()
+
+    monkeypatch.setattr(click, "echo", echo)
+    with PlainLines(silence=0.01):
+        assert beaten.wait(30)
+
+    assert "still running" in lines[0]
+
+
+def test_the_retry_command_says_where_the_run_was() -> None:
+    """Pasted as it is, it works in the same sandbox or inventory."""
+    arguments = ("redeploy", "fra1", "--sandbox", "a b", "-l", "x", "--inventory=far")
+    run = Run("r1", "instance-redeploy", "prod", ("fra1",), (), "erin", "box", FakeClock().now(), arguments=arguments)
+
+    assert retry_command(run) == "deployer retry r1 --sandbox 'a b' --inventory=far"
