@@ -238,7 +238,7 @@ class Deployer:
 
     def running_versions(self) -> dict[str, str]:
         """Target -> the version that it ran when a run last saw it."""
-        return running_versions(self.store)
+        return running_versions(self.store, self.inventory.environment)
 
     def attention(self) -> tuple[ManualWork, ...]:
         """Open manual work of all sites."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from deployer.model.run import Run, RunState, TargetResult
@@ -10,6 +11,7 @@ from deployer.model.sync import ManualWork, SyncResult
 from deployer.ports import Store
 
 RUNS_LOOKED_AT = 200
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,29 @@ def status_of(store: Store) -> Status:
     return Status(sites, tuple(run for run in runs if run.state is RunState.RUNNING))
 
 
-def running_versions(store: Store) -> dict[str, str]:
+def running_versions(store: Store, environment: str) -> dict[str, str]:
     """Target -> the version that it ran when a run last saw it; a target that no run saw is not there."""
-    runs = reversed(store.runs(limit=RUNS_LOOKED_AT))
-    return {result.target: result.running for run in runs for result in run.results if result.running != "unknown"}
+    return _running(run for run in store.runs(limit=RUNS_LOOKED_AT) if run.environment == environment)
+
+
+def _running(runs: Iterable[Run]) -> dict[str, str]:
+    seen: dict[str, str] = {}
+    for run in runs:
+        for result in run.results:
+            if result.running != UNKNOWN:
+                seen.setdefault(result.target, result.running)
+    return seen
 
 
 def _newest(runs: tuple[Run, ...]) -> dict[str, dict[str, TargetResult]]:
     newest: dict[str, dict[str, TargetResult]] = {}
     for run in runs:
         for result in run.results if not run.check else ():
-            newest.setdefault(f"{run.environment}/{result.site}", {}).setdefault(result.target, result)
+            instances = newest.setdefault(f"{run.environment}/{result.site}", {})
+            known = instances.get(result.target)
+            if known is None:
+                instances[result.target] = replace(result, ended=result.ended or run.ended or run.started)
+            elif known.running == UNKNOWN:
+                # A run that did not get as far as the host says nothing of what runs there.
+                instances[result.target] = replace(known, running=result.running)
     return newest

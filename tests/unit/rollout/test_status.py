@@ -1,0 +1,52 @@
+"""Where everything stands, from the record."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from deployer.model.run import Outcome, Run, TargetResult
+from deployer.rollout.status import running_versions, status_of
+from deployer.testing import FakeClock, MemoryStore
+
+CLOCK = FakeClock()
+
+
+def _record(
+    store: MemoryStore, number: int, result: TargetResult, *, environment: str = "prod", check: bool = False
+) -> None:
+    started = CLOCK.now() + timedelta(minutes=number)
+    names = ("instance-redeploy", environment, ("fra1",), (), "erin", "box")
+    with store.begin(Run(f"run-{number}", *names, started, check=check)):
+        store.record(f"run-{number}", (result,))
+
+
+def _result(outcome: Outcome, running: str = "unknown") -> TargetResult:
+    return TargetResult("viatris.fra1", "fra1", outcome, running)
+
+
+def test_a_run_that_did_not_reach_the_host_does_not_hide_what_runs_there() -> None:
+    """The newest outcome is shown, and the version that was last seen."""
+    store = MemoryStore(CLOCK)
+    _record(store, 1, _result(Outcome.CHANGED, "1.4.2"))
+    _record(store, 2, _result(Outcome.UNREACHABLE))
+
+    (site,) = status_of(store).sites
+
+    assert [(one.outcome, one.running) for one in site.instances] == [(Outcome.UNREACHABLE, "1.4.2")]
+    assert running_versions(store, "prod") == {"viatris.fra1": "1.4.2"}
+
+
+def test_environments_are_told_apart_and_checks_do_not_count() -> None:
+    """The same name in two environments is two instances; a check did nothing to any."""
+    store = MemoryStore(CLOCK)
+    _record(store, 1, _result(Outcome.CHANGED, "1.4.2"))
+    _record(store, 2, _result(Outcome.CHANGED, "1.5.0"), environment="stage")
+    _record(store, 3, _result(Outcome.CHANGED, "1.4.2"), check=True)
+
+    status = status_of(store)
+
+    assert {site.site: site.instances[0].running for site in status.sites} == {
+        "prod/fra1": "1.4.2",
+        "stage/fra1": "1.5.0",
+    }
+    assert running_versions(store, "stage") == {"viatris.fra1": "1.5.0"}
