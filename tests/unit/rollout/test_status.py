@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from deployer.model.run import Outcome, Run, TargetResult
+from deployer.model.run import Outcome, Run, RunState, TargetResult
 from deployer.rollout.status import running_versions, status_of
 from deployer.testing import FakeClock, MemoryStore
 
@@ -16,8 +17,10 @@ def _record(
 ) -> None:
     started = CLOCK.now() + timedelta(minutes=number)
     names = ("instance-redeploy", environment, ("fra1",), (), "erin", "box")
-    with store.begin(Run(f"run-{number}", *names, started, check=check)):
-        store.record(f"run-{number}", (result,))
+    run = Run(f"run-{number}", *names, started, check=check)
+    with store.begin(run):
+        store.record(run.id, (result,))
+        store.update(replace(run, state=RunState.FINISHED, ended=started))
 
 
 def _result(outcome: Outcome, running: str = "unknown") -> TargetResult:
