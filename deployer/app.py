@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Self
 
 from deployer.errors import RefusedError, UsageError
 from deployer.model.facts import Finding
+from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Plan
 from deployer.model.run import Event, Run, RunState, TargetResult
 from deployer.model.site import Inventory, Machine, Repository, Site
 from deployer.model.sync import ManualWork
 from deployer.ports import Clones, Hosts, Listener
 from deployer.resources import shipped
-from deployer.rollout.request import PlaybookOptions, Request, Wanted
+from deployer.rollout.request import Request, Wanted
 from deployer.rollout.runbook import Approve, Parts, Runbook
 from deployer.rollout.status import Status, running_versions, status_of
 from deployer.rollout.stopping import StopSwitch

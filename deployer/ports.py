@@ -14,6 +14,7 @@ from typing import Protocol
 from deployer.model.facts import Finding
 from deployer.model.json import JsonObject
 from deployer.model.manifest import Manifest
+from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Target
 from deployer.model.program import Program
 from deployer.model.run import Event, Run, TargetResult
@@ -164,17 +165,7 @@ class PlaybookRun:
     targets: tuple[Target, ...]
     variables: JsonObject = field(default_factory=dict)
     """Parameters of the operation and `-e`, as extra variables. Never secrets."""
-    check: bool = False
-    diff: bool = False
-    tags: tuple[str, ...] = ()
-    skip_tags: tuple[str, ...] = ()
-    forks: int = 0
-    """0 for Ansible's own default."""
-    verbosity: int = 0
-    become: bool = False
-    vault_ids: tuple[str, ...] = ()
-    extra_arguments: tuple[str, ...] = ()
-    """Raw arguments for ansible-playbook, already checked by the guards."""
+    options: PlaybookOptions = field(default_factory=PlaybookOptions)
 
 
 class Listener(Protocol):

@@ -20,8 +20,9 @@ from deployer.model.operation import ManifestUse, Operation, Param, ParamType
 
 if TYPE_CHECKING:
     from deployer.app import Deployer
+    from deployer.model.options import PlaybookOptions
     from deployer.model.run import Run
-    from deployer.rollout.request import PlaybookOptions, Wanted
+    from deployer.rollout.request import Wanted
     from deployer.rollout.stopping import StopSwitch
 
 Command = TypeVar("Command", bound=Callable[..., int])

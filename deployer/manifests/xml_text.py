@@ -89,5 +89,7 @@ def _text(source: Source, text: str) -> str:
 
 def _cdata(source: Source, text: str) -> str:
     """What CDATA cannot hold stands between two sections of it."""
-    split = text.replace("]]>", "]]]]><![CDATA[>").replace("\n", source.line_end if source.line_end != "\r" else "\n")
-    return _escape(source, split, "\r", lambda letter: f"]]>{_reference(letter)}<![CDATA[")
+    split = text.replace("]]>", "]]]]><![CDATA[>")
+    escaped = _escape(source, split, "\r", lambda letter: f"]]>{_reference(letter)}<![CDATA[")
+    # After the escape, or the carriage return of a line end of ours would be taken for one of the text's.
+    return escaped.replace("\n", source.line_end if source.line_end != "\r" else "\n")

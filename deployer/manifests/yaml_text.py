@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from deployer.manifests.source import Source
 from deployer.manifests.tree import Node
 
+# YAML 1.1 reads these plain words as tags of their own (merge, default value), which readers refuse as a value.
+_MARKS = frozenset({"<<", "="})
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _CODES = (("x", 2), ("u", 4), ("U", 8))
 _INVISIBLE = r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -27,7 +29,7 @@ def spellings(source: Source, node: Node, text: str) -> Iterator[tuple[int, int,
         end = start + len(source.text[start:end].removesuffix("\n").removesuffix("\r"))
     space = " " if start == end and source.text[start - 1 : start] not in {" ", "\t", "\n", ""} else ""
     is_one_line = not _NEEDS_DOUBLE.search(text)
-    if is_one_line and not node.style:
+    if is_one_line and not node.style and text not in _MARKS:
         yield start, end, space + text
     if is_one_line and node.style in {"", "'"}:
         yield start, end, space + _single(text)

@@ -124,7 +124,7 @@ class AnsibleDriver:
                 end(child, str(space.sockets))
 
     def _job(self, playbook: PlaybookRun, targets: Sequence[Target], space: Workspace, wake: int) -> job.Job:
-        wanted = playbook.forks or self._settings.forks
+        wanted = playbook.options.forks or self._settings.forks
         forks = job.forks(targets, playbook.site, wanted, self._settings.per_host)
         return job.Job(
             parent=os.getpid(),
@@ -254,7 +254,7 @@ def _secrets(
     values = [playbook.site.variables, playbook.variables, *(machine.variables for machine in machines.values())]
     manifests = [target.value for target in targets]
     environment = {name: environ[name] for name in passed if name in environ}
-    sources = [*playbook.vault_ids, environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "")]
+    sources = [*playbook.options.vault_ids, environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "")]
     return {
         "secrets": list(dict.fromkeys(redaction.secrets_in([*values, *manifests, environment]))),
         "vaulted": list(dict.fromkeys(vault.vaulted_in(values))),

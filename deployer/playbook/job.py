@@ -91,21 +91,21 @@ def arguments(playbook: PlaybookRun, private: Path, limit: Path, forks: int) -> 
     if playbook.variables:
         found += ["--extra-vars", f"@{private / 'variables.yml'}"]
     found += [flag for flag, wanted in _flags(playbook).items() if wanted]
-    for option, values in (("--tags", playbook.tags), ("--skip-tags", playbook.skip_tags)):
+    for option, values in (("--tags", playbook.options.tags), ("--skip-tags", playbook.options.skip_tags)):
         found += [option, ",".join(values)] if values else []
-    for vault_id in playbook.vault_ids:
+    for vault_id in playbook.options.vault_ids:
         if vault_id.rpartition("@")[2].startswith("prompt"):
             raise UsageError(f"--vault-id {vault_id}: nobody is asked in a run; name a file or a script")
         found += ["--vault-id", vault_id]
-    return (*found, *playbook.extra_arguments)
+    return (*found, *playbook.options.raw)
 
 
 def _flags(playbook: PlaybookRun) -> Mapping[str, bool]:
     return {
-        "--check": playbook.check,
-        "--diff": playbook.diff,
-        "--become": playbook.become,
-        "-" + "v" * playbook.verbosity: playbook.verbosity > 0,
+        "--check": playbook.options.check,
+        "--diff": playbook.options.diff,
+        "--become": playbook.options.become,
+        "-" + "v" * playbook.options.verbosity: playbook.options.verbosity > 0,
     }
 
 

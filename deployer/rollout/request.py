@@ -6,23 +6,8 @@ from dataclasses import dataclass, field
 
 from deployer.model.json import JsonObject
 from deployer.model.operation import ManifestUse, Operation
+from deployer.model.options import PlaybookOptions
 from deployer.model.site import Inventory, Site
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybookOptions:
-    """How the playbook is run, in Ansible's own words."""
-
-    check: bool = False
-    diff: bool = False
-    tags: tuple[str, ...] = ()
-    skip_tags: tuple[str, ...] = ()
-    forks: int = 0
-    verbosity: int = 0
-    become: bool = False
-    vault_ids: tuple[str, ...] = ()
-    raw: tuple[str, ...] = ()
-    """Raw arguments for ansible-playbook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +26,7 @@ class Wanted:
     sets: tuple[tuple[str, str], ...] = ()
     """(path, value) to set in the manifests first, for operations that edit them."""
     params: JsonObject = field(default_factory=dict)
-    options: PlaybookOptions = PlaybookOptions()
+    options: PlaybookOptions = field(default_factory=PlaybookOptions)
     arguments: tuple[str, ...] = ()
     """The command line that would do the same, less the program's name, for the record."""
     retry_of: str = ""
@@ -59,7 +44,7 @@ class Request:
     only: frozenset[str] = frozenset()
     sets: tuple[tuple[str, str], ...] = ()
     params: JsonObject = field(default_factory=dict)
-    options: PlaybookOptions = PlaybookOptions()
+    options: PlaybookOptions = field(default_factory=PlaybookOptions)
     arguments: tuple[str, ...] = ()
     retry_of: str = ""
     who: str = ""

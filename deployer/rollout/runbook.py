@@ -162,7 +162,6 @@ class Runbook:
 
 
 def _playbook(request: Request, run: Run, batch: Batch) -> PlaybookRun:
-    options = request.options
     return PlaybookRun(
         run=run.id,
         batch=batch.site,
@@ -171,15 +170,7 @@ def _playbook(request: Request, run: Run, batch: Batch) -> PlaybookRun:
         site=next(site for site in request.sites if site.name == batch.site),
         targets=batch.targets,
         variables=request.params,
-        check=options.check,
-        diff=options.diff,
-        tags=options.tags,
-        skip_tags=options.skip_tags,
-        forks=options.forks,
-        verbosity=options.verbosity,
-        become=options.become,
-        vault_ids=options.vault_ids,
-        extra_arguments=options.raw,
+        options=request.options,
     )
 
 

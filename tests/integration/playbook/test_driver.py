@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.errors import InventoryError, UsageError
+from deployer.model.options import PlaybookOptions
 from deployer.model.run import Outcome
 from deployer.model.site import Machine
 from deployer.playbook.errors import PlaybookError
@@ -157,7 +158,8 @@ def test_check_and_variables(project: Project) -> None:
     marker = project.top / "marker"
     tasks = f"- copy: {{content: x, dest: '{marker}'}}\n- debug: {{msg: '{{{{ word }}}}'}}\n"
     hostile = "{{ lookup('pipe', 'echo e' ~ 'vil') }}"
-    batch = replace(project.batch(project.playbook(tasks)), check=True, diff=True, variables={"word": hostile})
+    options = PlaybookOptions(check=True, diff=True)
+    batch = replace(project.batch(project.playbook(tasks)), options=options, variables={"word": hostile})
     results = project.run(batch)
 
     assert {Outcome.CHANGED} == {result.outcome for result in results.values()}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.model.json import JsonObject
+from deployer.model.options import PlaybookOptions
 from deployer.model.run import Outcome
 from deployer.model.site import Machine
 from deployer.playbook import processes
@@ -188,7 +189,8 @@ def test_no_secret_is_written(project: Project) -> None:
     target = project.target("viatris", {"service": {"@apiToken": "s3cret-of-manifest"}})
     batch = project.batch(project.playbook(tasks), (target,))
     (Path(batch.playbook).parent / "hidden").write_text("s3cret-of-no-log", encoding="utf-8")
-    results = project.run(replace(batch, vault_ids=(f"dev@{password}",), verbosity=3))
+    options = PlaybookOptions(vault_ids=(f"dev@{password}",), verbosity=3)
+    results = project.run(replace(batch, options=options))
 
     everything = b"".join(data for _, data in project.written()) + repr(project.heard).encode()
     assert [secret for secret in (*SECRETS, "s3cret-password") if secret.encode() in everything] == []

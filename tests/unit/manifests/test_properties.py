@@ -22,7 +22,7 @@ _SPECIAL = st.sampled_from([*"<>&\"'{}[]#:,|>-!%@`*?=~\\/ \t\n", "]]>", "{{ x }}
 _LETTERS = st.characters(exclude_categories=["Cs", "Cc", "Cn"], exclude_characters="\ufeff")
 _TEXT = st.lists(_SPECIAL | _LETTERS, max_size=12).map("".join)
 _WORDS = _TEXT | st.sampled_from(
-    ["1", "1.10", "true", "null", "~", "yes", "2026-01-02", "2.4.1", "0x1f", "1e3", "", "-"]
+    ["<<", "=", "<\n<", "1", "1.10", "true", "null", "~", "yes", "2026-01-02", "2.4.1", "0x1f", "1e3", "", "-"]
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import UsageError
+from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Target
 from deployer.model.site import Machine, Site
 from deployer.playbook import job
@@ -42,14 +43,16 @@ def test_arguments(site: Site) -> None:
         site,
         (),
         variables={"a": 1},
-        check=True,
-        diff=True,
-        tags=("a", "b"),
-        skip_tags=("c",),
-        verbosity=2,
-        become=True,
-        vault_ids=("dev@file",),
-        extra_arguments=("--flush-cache",),
+        options=PlaybookOptions(
+            check=True,
+            diff=True,
+            tags=("a", "b"),
+            skip_tags=("c",),
+            verbosity=2,
+            become=True,
+            vault_ids=("dev@file",),
+            raw=("--flush-cache",),
+        ),
     )
 
     assert " ".join(job.arguments(run, Path("/private"), Path("/private/hosts"), 5)) == (
@@ -57,7 +60,12 @@ def test_arguments(site: Site) -> None:
         "--tags a,b --skip-tags c --vault-id dev@file --flush-cache"
     )
     with pytest.raises(UsageError, match="nobody is asked"):
-        job.arguments(replace(run, vault_ids=("dev@prompt",)), Path("/private"), Path("/private/hosts"), 5)
+        job.arguments(
+            replace(run, options=PlaybookOptions(vault_ids=("dev@prompt",))),
+            Path("/private"),
+            Path("/private/hosts"),
+            5,
+        )
 
 
 def test_environment_is_an_allow_list() -> None:

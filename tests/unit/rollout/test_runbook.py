@@ -10,12 +10,13 @@ import pytest
 from deployer.engine import InlineEngine
 from deployer.errors import DeployerError, LockedError, RefusedError, UnreachableError, UsageError
 from deployer.model.operation import ManifestUse, Operation
+from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Plan
 from deployer.model.run import Outcome, Run, RunState, exit_code_of
 from deployer.model.site import Inventory, Machine, Repository, Site
 from deployer.model.sync import Commit, ManualWork, SyncResult, SyncStatus
 from deployer.ports import Lock
-from deployer.rollout.request import PlaybookOptions, Request
+from deployer.rollout.request import Request
 from deployer.rollout.runbook import Parts, Runbook
 from deployer.rollout.syncing import Syncing
 from deployer.rollout.telling import Telling
@@ -229,7 +230,7 @@ def test_check_changes_nothing_and_says_that_it_would() -> None:
     assert run.exit_code == 8
     assert world.clones.changes == []
     assert {target.version for target in world.driver.runs[0].targets} == {"3.0"}
-    assert world.driver.runs[0].check
+    assert world.driver.runs[0].options.check
 
 
 def test_two_manifests_of_one_instance_are_held() -> None:

@@ -1,0 +1,22 @@
+"""How a playbook is run, where a person can choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookOptions:
+    """How the playbook is run, in Ansible's own words."""
+
+    check: bool = False
+    diff: bool = False
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    forks: int = 0
+    """Targets at the same time; 0 for the settings' number."""
+    verbosity: int = 0
+    become: bool = False
+    vault_ids: tuple[str, ...] = ()
+    raw: tuple[str, ...] = ()
+    """Raw arguments for ansible-playbook, checked by the guards."""
