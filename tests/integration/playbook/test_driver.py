@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import stat
+import shlex
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -136,7 +137,7 @@ def test_ansible_is_not_installed(project: Project, monkeypatch: pytest.MonkeyPa
     """Without ansible-playbook there is an error and no silence."""
     python = project.top / "bin" / "python"
     python.parent.mkdir()
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
     python.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(python))
     project.environ["PATH"] = str(python.parent)
