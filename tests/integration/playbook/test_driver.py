@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import stat
-import shlex
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
