@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.errors import DeployerError, ManifestError
-from deployer.manifests.base import Format
+from deployer.manifests.base import Document, Format
 
 _MARKER_SIZE = 40
 """Longer than what a file could hold by chance: git's own is 7."""
@@ -43,28 +43,47 @@ def merge(form: Format | None, path: str, base: bytes, ours: bytes, theirs: byte
         DeployerError: git cannot be run on this machine.
     """
     merged = _merge_lines(path, base, ours, theirs)
-    before = _facts(form, path, base) if base.strip() else {}
-    our_facts, their_facts = _facts(form, path, ours), _facts(form, path, theirs)
-    if form is None or before is None or our_facts is None or their_facts is None:
+    if form is None:
         return merged
-    our_edits, their_edits = _edits(before, our_facts), _edits(before, their_facts)
-    if opposed := tuple(_opposed(path, before, our_edits, their_edits)):
-        return MergeResult(None, opposed)
+    try:
+        read = _Read(*(form.read(path, data) if data.strip() else None for data in (base, ours, theirs)))
+    except ManifestError:
+        return merged
+    # Items without an identity are compared by their place, and where that does not do, by what they say.
+    by_place = _objections(form, path, merged, read, by_content=False)
+    is_sound = merged.content is not None and not (by_place and _objections(form, path, merged, read, by_content=True))
+    return merged if is_sound else MergeResult(None, by_place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The three versions, read; None for an empty one."""
+
+    base: Document | None
+    ours: Document | None
+    theirs: Document | None
+
+    def edits(self, *, by_content: bool) -> tuple[Mapping[str, str], _Edits, _Edits]:
+        """What the base says, and what each side made of it."""
+        before, ours, theirs = (
+            document.facts(by_content=by_content) if document else {}
+            for document in (self.base, self.ours, self.theirs)
+        )
+        return before, _edits(before, ours), _edits(before, theirs)
+
+
+def _objections(form: Format, path: str, merged: MergeResult, read: _Read, *, by_content: bool) -> tuple[str, ...]:
+    """What stands against a line merge: both sides changed the same, or it does not say what the two said."""
+    before, ours, theirs = read.edits(by_content=by_content)
+    if opposed := tuple(_opposed(path, before, ours, theirs)):
+        return opposed
     if merged.content is None:
-        return merged
-    unsound = tuple(_unsound(form, path, merged.content, before, our_edits | their_edits))
-    return MergeResult(None, unsound) if unsound else merged
+        return merged.conflicts
+    return tuple(_unsound(form, path, merged.content, before, ours | theirs, by_content=by_content))
 
 
 _Edits = dict[str, str | None]
 """Path -> what it was changed to; None where it was taken away."""
-
-
-def _facts(form: Format | None, path: str, data: bytes) -> Mapping[str, str] | None:
-    try:
-        return form.read(path, data).facts() if form else None
-    except ManifestError:
-        return None
 
 
 def _edits(before: Mapping[str, str], after: Mapping[str, str]) -> _Edits:
@@ -84,10 +103,12 @@ def _said(fact: str | None) -> str:
     return "not there" if fact is None else repr(fact)
 
 
-def _unsound(form: Format, path: str, content: bytes, before: Mapping[str, str], wanted: _Edits) -> Iterator[str]:
+def _unsound(
+    form: Format, path: str, content: bytes, before: Mapping[str, str], wanted: _Edits, *, by_content: bool
+) -> Iterator[str]:
     """Where the merged file does not say exactly what the two sides said."""
     try:
-        after = form.read(path, content).facts()
+        after = form.read(path, content).facts(by_content=by_content)
     except ManifestError as error:
         yield from (f"after a clean line merge, {problem}" for problem in error.problems)
         return

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployer.errors import UsageError
-from deployer.manifests.base import Place
+from deployer.manifests.base import Place, content_steps
 from deployer.manifests.source import Source
 from deployer.model.json import JsonValue
 
@@ -102,9 +102,10 @@ class TreeDocument:
         """Every place, by position."""
         return (_place(path, node) for path, node in _walk("", self.root, _by_position))
 
-    def facts(self) -> Mapping[str, str]:
+    def facts(self, *, by_content: bool = False) -> Mapping[str, str]:
         """Path -> value, list items by their identity where they have one."""
-        return {path: f"{node.kind}:{node.text}" for path, node in _walk("", self.root, _by_identity)}
+        name = _by_content if by_content else _by_identity
+        return {path: f"{node.kind}:{node.text}" for path, node in _walk("", self.root, name)}
 
     def spellings(self, place: Place, text: str) -> Iterator[tuple[int, int, str]]:
         """Ways to write a text there, the best first."""
@@ -180,17 +181,34 @@ def _by_position(path: str, node: Node) -> Iterator[str]:
 
 
 def _by_identity(path: str, node: Node) -> Iterator[str]:
-    if node.kind == "sequence":
-        children = [child for _, child in node.items]
-        if all(child.kind not in {"mapping", "sequence"} for child in children):
-            texts = [child.text for child in children]
-            return _named(path, "", texts) if len(set(texts)) == len(texts) else _by_position(path, node)
-        for identity in IDENTITIES:
-            named = [child.child(identity) for child in children]
-            texts = [found.text for found in named if found is not None and not found.items]
-            if len(set(texts)) == len(children):
-                return _named(path, identity, texts)
-    return _by_position(path, node)
+    return _identified(path, node) or _by_position(path, node)
+
+
+def _by_content(path: str, node: Node) -> Iterator[str]:
+    known = _identified(path, node)
+    if known or node.kind != "sequence":
+        return known or _by_position(path, node)
+    return (path + step for step in content_steps(_told(child) for _, child in node.items))
+
+
+def _told(node: Node) -> str:
+    return repr([(path, part.kind, part.text) for path, part in _walk("", node, _by_position)])
+
+
+def _identified(path: str, node: Node) -> Iterator[str] | None:
+    """The items by what tells them apart; None where nothing does."""
+    if node.kind != "sequence":
+        return None
+    children = [child for _, child in node.items]
+    if all(child.kind not in {"mapping", "sequence"} for child in children):
+        texts = [child.text for child in children]
+        return _named(path, "", texts) if len(set(texts)) == len(texts) else None
+    for identity in IDENTITIES:
+        named = [child.child(identity) for child in children]
+        texts = [found.text for found in named if found is not None and not found.items]
+        if len(set(texts)) == len(children):
+            return _named(path, identity, texts)
+    return None
 
 
 def _named(path: str, identity: str, texts: Sequence[str]) -> Iterator[str]:

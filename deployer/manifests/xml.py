@@ -10,7 +10,7 @@ from lxml import etree
 from lxml.etree import _Element, _ElementUnicodeResult  # lxml has no public names for these
 
 from deployer.errors import UsageError
-from deployer.manifests.base import Place
+from deployer.manifests.base import Place, content_steps
 from deployer.manifests.source import MAX_PROBLEMS, Source, decode, refuse
 from deployer.manifests.tree import IDENTITIES
 from deployer.manifests.xml_elements import Element, NotWellFormedError, elements
@@ -90,10 +90,10 @@ class XmlDocument:
             for name in element.attributes:
                 yield self._attribute_place(element, path, name)
 
-    def facts(self) -> Mapping[str, str]:
+    def facts(self, *, by_content: bool = False) -> Mapping[str, str]:
         """Path -> value, elements by their identity where they have one."""
         facts: dict[str, str] = {}
-        for element, path in _walk(self._elements[0], "", _by_identity):
+        for element, path in _walk(self._elements[0], "", _by_content if by_content else _by_identity):
             facts[path] = element.text
             facts.update({_join(path, f"@{name}"): value for name, value in element.attributes.items()})
         return facts
@@ -240,6 +240,21 @@ def _by_identity(element: Element) -> Iterator[tuple[Element, str]]:
         for position, child in enumerate(children, 1):
             known = f"@{identity}='{child.attributes[identity]}'" if identity else str(position)
             yield child, f"{name}[{known}]"
+
+
+def _by_content(element: Element) -> Iterator[tuple[Element, str]]:
+    for name, children in _alike(element).items():
+        identity = next((each for each in IDENTITIES if _tells_apart(children, each)), "")
+        if identity or len(children) == 1:
+            known = [f"[@{identity}='{child.attributes[identity]}']" if identity else "[1]" for child in children]
+        else:
+            known = list(content_steps(_told(child) for child in children))
+        yield from ((child, f"{name}{step}") for child, step in zip(children, known, strict=True))
+
+
+def _told(element: Element) -> str:
+    walked = _walk(element, "", _by_position)
+    return repr([(path, part.text, sorted(part.attributes.items())) for part, path in walked])
 
 
 def _tells_apart(children: list[Element], attribute: str) -> bool:

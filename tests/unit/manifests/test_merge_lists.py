@@ -1,0 +1,48 @@
+"""Lists whose items have no identity: an insertion moves nobody, and the check stays strict."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployer.manifests import ManifestFormats
+
+YAML = b"version: 1\nsteps:\n" + b"".join(b"- run: step %d\n  timeout: 5\n" % number for number in range(12))
+XML = b"<m>\n" + b"".join(b"<step><run>step %d</run>\n<timeout>5</timeout></step>\n" % n for n in range(12)) + b"</m>\n"
+
+
+def _merged(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    return ManifestFormats().merge(path, base, ours, theirs).content
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "inserted", "before", "old", "new"),
+    [
+        ("a.yaml", YAML, b"- run: first\n  timeout: 9\n", b"- run: step 0\n", b"step 9\n", b"step nine\n"),
+        ("a.xml", XML, b"<step><run>first</run></step>\n", b"<step><run>step 0<", b"step 9<", b"step nine<"),
+    ],
+)
+def test_one_side_inserts_and_the_other_edits_further_down(
+    path: str, base: bytes, inserted: bytes, before: bytes, old: bytes, new: bytes
+) -> None:
+    """Both changes are there: by their places every later item would look changed."""
+    ours, theirs = base.replace(before, inserted + before), base.replace(old, new)
+
+    assert _merged(path, base, ours, theirs) == ours.replace(old, new)
+    assert _merged(path, base, theirs, ours) == ours.replace(old, new)
+
+
+def test_both_insert_the_same_at_two_places_and_a_person_is_asked() -> None:
+    """The line merge would have it twice, which neither side wanted."""
+    item = b"- run: new\n  timeout: 1\n"
+    ours = YAML.replace(b"- run: step 2\n", item + b"- run: step 2\n")
+    theirs = YAML.replace(b"- run: step 9\n", item + b"- run: step 9\n")
+
+    assert _merged("a.yaml", YAML, ours, theirs) is None
+
+
+def test_one_side_removes_an_item_that_the_other_edits() -> None:
+    """Delete against modify is a conflict, also where lines do not touch."""
+    ours = YAML.replace(b"- run: step 5\n  timeout: 5\n", b"")
+    theirs = YAML.replace(b"step 5\n  timeout: 5", b"step 5\n  timeout: 6")
+
+    assert _merged("a.yaml", YAML, ours, theirs) is None
