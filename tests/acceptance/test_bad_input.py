@@ -208,7 +208,7 @@ def test_a_service_that_never_becomes_healthy_is_rolled_back(deployed: Box) -> N
 # Clones and remotes
 
 
-def _manual(done: Done, kind: str) -> None:
+def _expect_manual(done: Done, kind: str) -> None:
     """Exit 5, the line that people know, the class, and commands to paste."""
     assert done.code == 5, done.out + done.err
     assert LINE.split("{", maxsplit=1)[0] in done.out
@@ -220,7 +220,7 @@ def test_a_missing_clone_is_reported_and_made_by_clone_missing(box: Box) -> None
     """`sync --clone-missing` is what the report says to do."""
     shutil.rmtree(box.clone)
 
-    _manual(box.deployer("sync", SITE), "missing")
+    _expect_manual(box.deployer("sync", SITE), "missing")
     made = box.deployer("sync", SITE, "--clone-missing")
 
     assert made.code == 0, made.err
@@ -232,21 +232,21 @@ def test_a_folder_that_is_no_repository_is_reported(box: Box) -> None:
     """Git must not answer from a repository further up."""
     shutil.rmtree(box.clone / ".git")
 
-    _manual(box.deployer("sync", SITE), "not-a-repository")
+    _expect_manual(box.deployer("sync", SITE), "not-a-repository")
 
 
 def test_another_remote_is_reported(box: Box) -> None:
     """A clone of something else is never synced."""
     box.git(box.clone, "remote", "set-url", "origin", "file:///nowhere/else.git")
 
-    _manual(box.deployer("sync", SITE), "other-remote")
+    _expect_manual(box.deployer("sync", SITE), "other-remote")
 
 
 def test_a_detached_head_is_reported(box: Box) -> None:
     """Whoever detached it has a reason."""
     box.git(box.clone, "checkout", "-q", "--detach")
 
-    _manual(box.deployer("sync", SITE), "detached")
+    _expect_manual(box.deployer("sync", SITE), "detached")
 
 
 def test_a_remote_that_is_gone_is_reported(box: Box) -> None:
@@ -271,7 +271,7 @@ def test_a_rebase_in_progress_is_left_alone(box: Box) -> None:
     }
     assert (box.clone / ".git" / "rebase-merge").is_dir()
 
-    _manual(box.deployer("sync", SITE), "rebase")
+    _expect_manual(box.deployer("sync", SITE), "rebase")
 
     kept = {path: content for path, content in before.items() if "/.git/deployer" not in str(path)}
     assert all(path.read_bytes() == content for path, content in kept.items())

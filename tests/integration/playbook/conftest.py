@@ -9,52 +9,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from deployer.app import SystemClock
 from deployer.model.json import JsonObject
 from deployer.model.plan import Target
-from deployer.model.run import Event, Outcome, TargetResult
+from deployer.model.run import Outcome, TargetResult
 from deployer.model.site import Cluster, Machine, Repository, Site
 from deployer.playbook.driver import AnsibleDriver
 from deployer.ports import PlaybookRun
 from deployer.settings import AnsibleSettings, SshSettings
+from deployer.testing import RecordingListener
 
 LOCAL: JsonObject = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-
-
-class SystemClock:
-    """The real time."""
-
-    def now(self) -> datetime:
-        """In UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
-
-@dataclass
-class Heard:
-    """A listener that remembers."""
-
-    events: list[Event] = field(default_factory=list)
-    results: list[TargetResult] = field(default_factory=list)
-
-    def event(self, event: Event) -> None:
-        """Remember it."""
-        self.events.append(event)
-
-    def result(self, result: TargetResult) -> None:
-        """Remember it."""
-        self.results.append(result)
 
 
 @dataclass
@@ -74,7 +43,7 @@ class Project:
     settings: AnsibleSettings = field(default_factory=AnsibleSettings)
     ssh: SshSettings = field(default_factory=SshSettings)
     environ: dict[str, str] = field(default_factory=dict)
-    heard: Heard = field(default_factory=Heard)
+    heard: RecordingListener = field(default_factory=RecordingListener)
     stop: Stopper = field(default_factory=Stopper)
 
     def playbook(self, tasks: str, *, hosts: str = "instances") -> Path:
