@@ -8,6 +8,7 @@ import json
 import os
 import pwd
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -136,6 +137,12 @@ def write(path: Path, text: str, *, mode: int = 0o644, owner: str = "") -> None:
         os.fsync(file.fileno())
     Path(temporary).replace(path)
     sync_folder(path.parent)
+
+
+def is_open_to(path: Path, mode: int, owner: str) -> bool:
+    """Whether a file has these permissions, and the group of that login (any for an empty one)."""
+    found = path.stat()
+    return stat.S_IMODE(found.st_mode) == mode and (not owner or found.st_gid == group_of(owner))
 
 
 def group_of(login: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from . import health, receipt
 from .errors import ReleaseError
-from .layout import Layout, locked, remove, write
+from .layout import Layout, is_open_to, locked, remove, write
 from .receipt import Journal, State
 from .releases import clean_up, discard, has_release, install
 from .request import Request, digest
@@ -167,6 +167,10 @@ class _Switch:
             if found.configuration != state.configuration:
                 self._write_configuration(state.configuration)
                 step.did("removed" if state.configuration is None else f"written, {_short(state)}")
+            elif state.configuration is not None and not is_open_to(self._layout.configuration, *self._access):
+                # The service runs as somebody else now, who could not read it.
+                self._write_configuration(state.configuration)
+                step.did(f"made readable for {self._request.user or 'root'} alone")
         with self._steps.step("current") as step:
             step.text = "as it was"
             if found.version != state.version:
@@ -177,9 +181,13 @@ class _Switch:
         if text is None:
             remove(self._layout.configuration)
             return
-        # Secrets are in configurations: only the service may read them.
-        mode, owner = (0o640, self._request.user) if self._request.user else (0o600, "")
+        mode, owner = self._access
         write(self._layout.configuration, text, mode=mode, owner=owner)
+
+    @property
+    def _access(self) -> tuple[int, str]:
+        """Permissions of the configuration and whose group it has: only the service may read the secrets in it."""
+        return (0o640, self._request.user) if self._request.user else (0o600, "")
 
     def _start(self, name: str) -> None:
         with self._steps.step(name) as step:

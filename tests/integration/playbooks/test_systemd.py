@@ -1,0 +1,145 @@
+"""The switch of a release on a real systemd host: a Debian of its own, booted in a container."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deployer.resources import shipped
+from tests.support import missing
+
+if TYPE_CHECKING:
+    from tests.integration.playbooks.conftest import ReleaseStore
+
+pytestmark = pytest.mark.root
+PACKAGES = "systemd,systemd-sysv,python3,dbus"
+RUN = """
+import json, sys
+sys.path.insert(0, "/opt/utilities")
+from release_switch.errors import ReleaseError
+from release_switch.request import read_request
+from release_switch.switch import Outcome, perform
+outcome = Outcome()
+try:
+    perform(read_request(json.loads(sys.argv[1])), outcome)
+except ReleaseError as error:
+    outcome.msg = str(error)
+print(json.dumps({name: value for name, value in vars(outcome).items() if name != "steps"}))
+"""
+
+
+class Container:
+    """A booted host."""
+
+    def __init__(self, leader: int) -> None:
+        self._leader = leader
+
+    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on it."""
+        inside = ["nsenter", "--target", str(self._leader), "--all", "--", *argv]
+        return subprocess.run(inside, capture_output=True, text=True, check=False)
+
+    def switch(self, **wanted: object) -> dict[str, Any]:
+        """Run the module's work; its outcome."""
+        usual = {
+            "name": "viatris",
+            "application": "shopfront",
+            "version": "1.0.0",
+            "store": "file:///opt/store",
+            "home": "/srv/instances",
+            "configuration": '{"a": 1}\n',
+            "port": "18080",
+            "health": "/health",
+            "health_timeout": 10.0,
+            "keep": 3,
+            "service_manager": "systemd",
+            "supervisor_socket": "",
+            "command": "bin/serve",
+            "user": "",
+            "restart": False,
+            "run": "run",
+            "fence": 1,
+            "lock_timeout": 10.0,
+        }
+        done = self.run("python3", "-c", RUN, json.dumps(usual | wanted))
+        assert done.returncode == 0, done.stderr
+        outcome: dict[str, Any] = json.loads(done.stdout)
+        return outcome
+
+    def show(self, name: str) -> str:
+        """A property of the service."""
+        return self.run("systemctl", "show", "--value", "-p", name, "instance-viatris").stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The root file system of a small Debian."""
+    if os.geteuid() != 0 or not shutil.which("mmdebstrap") or not shutil.which("systemd-nspawn"):
+        missing("a container with systemd needs root, mmdebstrap and systemd-container")
+    root = tmp_path_factory.mktemp("debian") / "root"
+    made = subprocess.run(
+        ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    yield root
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def host(debian: Path, store: ReleaseStore) -> Iterator[Container]:
+    """The host, booted; it has the module's code and the store, and forgets everything at its end."""
+    command = ["systemd-nspawn", "--quiet", "--volatile=overlay", "--boot", "--private-network", "--register=no"]
+    command += ["--keep-unit", "--machine=switch", f"--directory={debian}", f"--bind-ro={store.folder}:/opt/store"]
+    command += [f"--bind-ro={shipped('playbooks') / 'module_utils'}:/opt/utilities"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield _booted(process)
+        finally:
+            # SIGTERM asks its systemd to shut down in order.
+            process.terminate()
+
+
+def _booted(process: subprocess.Popen[bytes]) -> Container:
+    while process.poll() is None:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
+        if children:
+            container = Container(int(children[0]))
+            if container.run("systemctl", "is-system-running", "--wait").stdout.strip() in {"running", "degraded"}:
+                return container
+        os.sched_yield()
+    raise AssertionError("the container did not boot")
+
+
+def test_a_service_of_systemd_is_deployed_upgraded_and_rolled_back(host: Container) -> None:
+    """Enabled and running as asked, untouched by a second run, and back at the old release when the new one fails."""
+    first = host.switch(fence=1)
+    started = host.show("MainPID")
+    second = host.switch(fence=2)
+    kept = host.show("MainPID")
+    upgraded = host.switch(fence=3, version="1.1.0", user="daemon")
+    broken = host.switch(fence=4, version="2.0.0", user="daemon", health_timeout=3.0)
+
+    assert (first["changed"], first["running"]) == (True, "1.0.0")
+    assert (second["changed"], kept) == (False, started)
+    assert (upgraded["running"], host.show("User")) == ("1.1.0", "daemon"), upgraded["msg"]
+    assert (broken["running"], broken["rolled_back"]) == ("1.1.0", True)
+    assert "2.0.0" in broken["msg"]
+    assert (host.show("UnitFileState"), host.show("ActiveState")) == ("enabled", "active")
+
+
+def test_many_restarts_in_a_row_do_not_meet_the_start_limit(host: Container) -> None:
+    """Systemd refuses the sixth start within ten seconds, unless it is told to forget the ones before."""
+    outcomes = [host.switch(fence=number, restart=True) for number in range(1, 9)]
+
+    assert {outcome["running"] for outcome in outcomes} == {"1.0.0"}
+    assert host.show("ActiveState") == "active"
