@@ -8,7 +8,7 @@ BIN := .venv/bin
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint unit check clean packages
+.PHONY: demo test test-deep lint unit check clean packages
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) .ci/make_venv.py .venv
@@ -30,6 +30,9 @@ lint: .venv/installed-dev
 test: packages .venv/installed-dev  ## Every linter and every test
 	@.ci/lint
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-deep: packages .venv/installed-dev  ## All cases of the tests that only sample them every day
+	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m deep
 
 check: .venv/installed-dev  ## The quick gate before a commit: linters and unit tests
 	@.ci/lint
