@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,23 @@ def test_the_header_says_who_does_what_where_before_anything_happens(box: Box) -
     assert any("log " in line for line in head)
     assert "3 changed" in done.out
     assert "log: " in done.out
+
+
+def test_the_header_says_how_old_the_inventory_is(box: Box) -> None:
+    """An answer of Ansible from the cache comes with its age, a new one is from just now."""
+    asked = box.deployer("redeploy", SITE, "--check")
+    caches = [*(box.shell.folder / "state" / "cache").glob("inventory-*.json")]
+    for kept in caches:
+        answer = json.loads(kept.read_text())
+        kept.write_text(json.dumps({**answer, "asked": answer["asked"] - 2 * 3600}))
+    later = box.deployer("redeploy", SITE, "--check")
+    for kept in caches:
+        kept.unlink()
+    again = box.deployer("redeploy", SITE, "--check")
+
+    assert asked.code == later.code == again.code == 8
+    assert re.search(r"inventory \S.*, read 2 h ago", later.err)
+    assert "read just now" in again.err
 
 
 def test_an_upgrade_goes_from_a_to_b_and_check_says_so_before(deployed: Box) -> None:

@@ -30,8 +30,7 @@ class Approver:
         Raises:
             RefusedError: production, no `--yes`, and nobody there to be asked.
         """
-        hosts = {site.name: site.deployer_host.name for site in self._deployer.sites(run.sites)}
-        lines = header_lines(run, plan, self._deployer.running_versions(), hosts)
+        lines = header_lines(run, plan, self._deployer.running_versions(), self._deployer.inventory)
         self._listener.header(lines, run, plan)
         if self._is_approved(run, plan):
             self._listener.begin()

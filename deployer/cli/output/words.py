@@ -8,6 +8,7 @@ from datetime import datetime
 
 from deployer.model.plan import Plan
 from deployer.model.run import Event, Outcome, Run, TargetResult
+from deployer.model.site import Inventory
 
 COLOURS = {
     Outcome.OK: "green",
@@ -48,14 +49,14 @@ def outcomes(results: Sequence[TargetResult]) -> str:
     return ", ".join(f"{count[outcome]} {outcome}" for outcome in Outcome if count[outcome]) or "no targets"
 
 
-def header_lines(run: Run, plan: Plan, known: dict[str, str], hosts: dict[str, str]) -> tuple[str, ...]:
+def header_lines(run: Run, plan: Plan, known: dict[str, str], inventory: Inventory) -> tuple[str, ...]:
     """Who does what, where, from which revision to which, with how many targets and versions.
 
     Args:
         run: the run.
         plan: its plan.
         known: target -> version that runs now, as far as the record says.
-        hosts: site -> its deployer host.
+        inventory: what the run's sites were read from.
     """
     head = f"{run.operation}  run {run.id}  by {run.who}  in {run.environment}"
     lines = [head + ("  (check: nothing is changed)" if run.check else "")]
@@ -64,11 +65,10 @@ def header_lines(run: Run, plan: Plan, known: dict[str, str], hosts: dict[str, s
         targets = [target for target in plan.targets if target.site == site]
         moves = Counter((known.get(t.name, ""), t.version) for t in targets)
         said = ", ".join(f"{_move(*move)} ({many})" for move, many in moves.items())
-        lines.append(
-            f"  {site}  {hosts.get(site, '')}  revision {moved}  {count(len(targets), 'target')}  {said}".rstrip()
-        )
+        host = inventory.sites[site].deployer_host.name
+        lines.append(f"  {site}  {host}  revision {moved}  {count(len(targets), 'target')}  {said}".rstrip())
     lines.extend(f"  held: {target.name}: {target.held}" for target in plan.held)
-    return (*lines, f"  log {run.log}")
+    return (*lines, f"  inventory {inventory.source}, read {_age(inventory.age)}", f"  log {run.log}")
 
 
 def count(many: int, thing: str) -> str:
@@ -82,9 +82,15 @@ def _move(before: str, after: str) -> str:
 
 def ago(then: datetime | None, now: datetime) -> str:
     """`3 min ago`."""
-    if then is None:
-        return "never"
-    seconds = (now - then).total_seconds()
+    return "never" if then is None else _since((now - then).total_seconds())
+
+
+def _age(seconds: float) -> str:
+    """Of an answer that may come from a cache."""
+    return _since(seconds) if seconds else "just now"
+
+
+def _since(seconds: float) -> str:
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit} ago"
