@@ -30,7 +30,7 @@ class _Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is meant; a slip of the finger is answered with what is near."""
         known = summaries()
-        if args and not args[0].startswith("-") and load_command(args[0]) is None:
+        if not ctx.resilient_parsing and args and not args[0].startswith("-") and load_command(args[0]) is None:
             near = get_close_matches(args[0], known, n=2)
             hint = f"did you mean {' or '.join(near)}?" if near else "deployer --help lists them"
             raise UsageError(f"no such command: {args[0]}", hint=hint)
@@ -71,6 +71,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
+    except SystemExit as leave:  # click's answer to the Tab key
+        return leave.code if isinstance(leave.code, int) else 1
     except BaseException as error:  # noqa: BLE001  the one boundary: whatever it is becomes words and a code
         return _failed(context, error)
     return code if isinstance(code, int) else 0

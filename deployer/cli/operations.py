@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from deployer.cli.completing import complete_names
 from deployer.cli.options import Context, common
 from deployer.cli.paths import own_playbooks
 from deployer.errors import DeployerError, LockedError, UsageError
@@ -54,7 +55,10 @@ def operation_command(operation: Operation) -> click.Command:
     if operation.manifest is ManifestUse.EDIT:
         command = click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help=_SET_HELP)(command)
     command = playbook_options(command)
-    command = click.argument("names", nargs=-1, required=True, metavar="SITE... [INSTANCE...]")(command)
+    names = click.argument(
+        "names", nargs=-1, required=True, metavar="SITE... [INSTANCE...]", shell_complete=complete_names
+    )
+    command = names(command)
     help_text = f"{operation.summary}\n\n{operation.description}".strip()
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(operation.steps, 1))
     epilog = f"\b\nSteps on a host:\n{steps}" if steps else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from deployer.cli.completing import complete_sandboxes
 from deployer.errors import DeployerError
 
 if TYPE_CHECKING:
@@ -95,7 +96,13 @@ class Context:
 def where(function: Command) -> Command:
     """The options that say where to work and how to print: good before the command's name and after it."""
     options = (
-        click.option("--sandbox", default="", metavar="NAME", help="Work in this sandbox (or DEPLOYER_SANDBOX)."),
+        click.option(
+            "--sandbox",
+            default="",
+            metavar="NAME",
+            help="Work in this sandbox (or DEPLOYER_SANDBOX).",
+            shell_complete=complete_sandboxes,
+        ),
         click.option("--inventory", "-i", default="", metavar="DIR", help="Inventory directory."),
         click.option("--environment", "-E", default="", help="Environment: a folder of your inventories."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document (doc/json.md)."),

@@ -284,17 +284,17 @@ def test_dropping_in_a_folder_makes_an_operation(deployed: Box) -> None:
     )
     (folder / "playbook.yml").write_text(
         "- name: Note\n  hosts: instances\n  gather_facts: false\n  tasks:\n    - name: Write\n"
-        "      ansible.builtin.copy:\n        content: '{{ text }} {{ instance.name }}'\n"
+        "      ansible.builtin.copy:\n        content: '{{ text }} {{ instance.name }} {{ signed | default(0) }}'\n"
         f"        dest: '{deployed.shell.folder}/note-{{{{ instance.name }}}}'\n"
     )
     own = {"DEPLOYER_PLAYBOOKS": str(folder.parent)}
 
     by_name = deployed.deployer("run", "instance-note", SITE, "viatris", "--json", **own)
-    by_command = deployed.deployer("note", SITE, "viatris", "--text", "goodbye", "--json", **own)
+    by_command = deployed.deployer("note", SITE, "viatris", "--text", "goodbye", "-e", "signed=erin", "--json", **own)
     helped = deployed.deployer("note", "--help", **own)
 
     assert (by_name.code, by_command.code) == (0, 0), by_name.out + by_name.err
     assert by_command.outcomes == {"viatris.fra1": "changed"}
-    assert (deployed.shell.folder / "note-viatris").read_text() == "goodbye viatris"
+    assert (deployed.shell.folder / "note-viatris").read_text() == "goodbye viatris erin"
     assert "Leave a note" in helped.out
     assert "hello" in helped.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from deployer.cli.completing import complete_sites
 from deployer.cli.options import Context, common
 from deployer.model.facts import Finding, Verdict
 
@@ -11,7 +12,7 @@ _COLOURS = {Verdict.GOOD: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red"
 
 
 @click.command("doctor")
-@click.argument("site")
+@click.argument("site", shell_complete=complete_sites)
 @common
 def command(context: Context, site: str) -> int:
     """Check a site's deployer host: ssh, python3, git, identity, keys, disk, clock, become, clone. Exit 5 if bad."""

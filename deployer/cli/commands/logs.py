@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli.completing import complete_runs
 from deployer.cli.options import Context, common
 from deployer.model.run import Event, RunState
 
@@ -20,7 +21,7 @@ POLL = 0.2
 
 
 @click.command("logs")
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.option("--follow", "-f", is_flag=True, help="Go on until the run ends.")
 @common
 def command(context: Context, run: str, follow: bool) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli.completing import complete_names, complete_operations
 from deployer.cli.operations import split_names, split_sets
 from deployer.cli.options import Context, common
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @click.command("plan")
-@click.argument("operation")
-@click.argument("names", nargs=-1, required=True, metavar="SITE... [INSTANCE...]")
+@click.argument("operation", shell_complete=complete_operations)
+@click.argument("names", nargs=-1, required=True, metavar="SITE... [INSTANCE...]", shell_complete=complete_names)
 @click.option("--limit", "-l", default="", metavar="PATTERN", help="Only these: an Ansible host pattern.")
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="As if this were set in the manifests.")
 @common

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from deployer.cli.completing import complete_runs
 from deployer.cli.operations import options_of, playbook_options, run_and_report
 from deployer.cli.options import Context, common
 from deployer.errors import UsageError
@@ -11,7 +12,7 @@ from deployer.model.json import JsonValue
 
 
 @click.command("retry")
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @playbook_options
 @common
 def command(context: Context, run: str, **given: JsonValue) -> int:

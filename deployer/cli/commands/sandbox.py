@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from deployer.cli.completing import complete_sandboxes
 from deployer.cli.options import Context, common
 
 
@@ -42,7 +43,7 @@ def list_all(context: Context) -> int:
 
 
 @command.command("start")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_sandboxes)
 @common
 def start(context: Context, name: str) -> int:
     """Bring a sandbox's services back, after a reboot."""
@@ -52,7 +53,7 @@ def start(context: Context, name: str) -> int:
 
 
 @command.command("destroy")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_sandboxes)
 @common
 def destroy(context: Context, name: str) -> int:
     """End every process of a sandbox and remove its files."""

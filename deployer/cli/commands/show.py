@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from deployer.cli.completing import complete_runs
 from deployer.cli.options import Context, common
 from deployer.model.run import Run
 
 
 @click.command("show")
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @common
 def command(context: Context, run: str) -> int:
     """Show a run. RUN is its id, the beginning of one, or `last`."""
