@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -12,7 +11,7 @@ import click
 
 from deployer import __version__
 from deployer.cli.commands import load_command, summaries
-from deployer.cli.options import Context, where
+from deployer.cli.options import Context, reader_may_leave, where
 from deployer.errors import DeployerError, StoppedError, UsageError
 
 
@@ -35,6 +34,14 @@ class _Commands(click.Group):
             hint = f"did you mean {' or '.join(near)}?" if near else "deployer --help lists them"
             raise UsageError(f"no such command: {args[0]}", hint=hint)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; click itself would make a reader that goes away an error."""
+        code: object = 0
+        with reader_may_leave():
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        return code
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click gives it
         """The list of commands, without importing each as click would."""
@@ -64,15 +71,10 @@ def main(arguments: Sequence[str]) -> int:
     context = Context(raw=raw, as_json="--json" in own, arguments=tuple(arguments))
     try:
         code = cli.main(list(own), prog_name="deployer", standalone_mode=False, obj=context)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output (head, less) went away: that is no failure, but Python would report it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except SystemExit as leave:  # click's answer to the Tab key
-        return leave.code if isinstance(leave.code, int) else 1
+    except SystemExit as leave:  # click's way to leave after an answer to the Tab key
+        return int(leave.code or 0)
     except BaseException as error:  # noqa: BLE001  the one boundary: whatever it is becomes words and a code
         return _failed(context, error)
     return code if isinstance(code, int) else 0

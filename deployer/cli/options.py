@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -54,11 +56,13 @@ class Context:
         return Deployer(sandbox=sandbox)
 
     def finish(self, data: object, text: Callable[[], None], code: int = 0) -> int:
-        """Print a result, as a document or as text, and give the exit code back."""
-        if self.as_json:
-            self._document(code, data=data)
-        elif not self.is_silent or code:
-            text()
+        """Print a result, as a document or as text, and give the exit code back: also when nobody reads to the end."""
+        with reader_may_leave():
+            if self.as_json:
+                self._document(code, data=data)
+            elif not self.is_silent or code:
+                text()
+            sys.stdout.flush()
         return code
 
     def fail(self, error: DeployerError) -> None:
@@ -91,6 +95,17 @@ class Context:
     def is_interactive(self) -> bool:
         """Whether a person can be asked."""
         return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextlib.contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """The reader of our output (head, less) went away: that is no failure, and what was done counts."""
+    try:
+        yield
+    except (BrokenPipeError, SystemExit) as error:  # rich leaves by SystemExit
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def where(function: Command) -> Command:
