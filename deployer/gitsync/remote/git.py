@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import IO
 
+from .batch import Batch, BatchEndedError, Object
 from .failure import Stopped
 
 CONFIG = (
@@ -50,6 +51,8 @@ ENVIRONMENT = {
 KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_SSH_COMMAND", "GIT_EXEC_PATH")
 """Variables of git that say where the host's settings are; every other one (GIT_DIR …) leaked from somewhere."""
 SSH_OPTIONS = "-oBatchMode=yes -oConnectTimeout=10 -oServerAliveInterval=5 -oServerAliveCountMax=3"
+MOST_WALKED = 50
+"""Commits that are looked at one by one before git is started for a question about history."""
 GRACE = 5.0
 """Seconds between SIGTERM, on which git removes its locks, and SIGKILL, on which it cannot."""
 
@@ -96,6 +99,63 @@ class Git:
         self.held = held
         self.ssh_command = ""
         """`core.sshCommand` of the clone; our options are added to it, not put in its place."""
+        self.objects = ""
+        """The folder of objects, where we may write loose ones ourselves; empty: git does it."""
+        self.sha256 = False
+        """Whether object ids are of SHA-256."""
+        self._batch: Batch | None = None
+        self._command = ["git", "-C", top]
+        for setting in CONFIG:
+            self._command += ["-c", setting]
+
+    def close(self) -> None:
+        """End the git that answers questions about objects."""
+        if self._batch:
+            self._batch.close()
+            self._batch = None
+
+    def find(self, name: str) -> Object | None:
+        """An object without its content, by a name that git understands (`refs/heads/main^{commit}`); None for none."""
+        return self._ask(name, contents=False)
+
+    def resolve(self, name: str) -> str:
+        """The id of an object by a name that git understands; empty for none."""
+        found = self._ask(name, contents=False)
+        return found.oid if found else ""
+
+    def contents(self, name: str) -> Object:
+        """An object with its content.
+
+        Raises:
+            Stopped: it is not there.
+        """
+        found = self._ask(name, contents=True)
+        if found is None:
+            raise self.run("cat-file", "-t", name).stopped()
+        return found
+
+    def _ask(self, name: str, *, contents: bool) -> Object | None:
+        argv = ["cat-file", "--batch-command"]
+        if "\n" in name:
+            return None
+        try:
+            if self._batch is None:
+                self._batch = Batch([*self._command, *argv], self._environment(""), self.deadline)
+            return self._batch.contents(name) if contents else self._batch.info(name)
+        except OSError as error:
+            raise _no_git(error) from error
+        except BatchEndedError as ended:
+            self.close()
+            said = Result(["git", *argv], ended.code, b"", ended.stderr, timed_out=ended.timed_out)
+            raise said.stopped() from ended
+
+    def parents(self, commit: str) -> list[str] | None:
+        """Of a commit; None where it is not here."""
+        found = self._ask(commit, contents=True)
+        if found is None or found.kind != "commit":
+            return None
+        head = found.data.partition(b"\n\n")[0]
+        return [line[7:].decode() for line in head.split(b"\n") if line.startswith(b"parent ")]
 
     def run(self, *args: str, stdin: bytes = b"", index: str = "", network: bool = False) -> Result:
         """Run a command and wait for its end, at most until the deadline.
@@ -106,17 +166,26 @@ class Git:
             index: an index file of ours to use in place of the clone's.
             network: whether it talks to the remote.
         """
-        argv = ["git", "-C", self.top]
-        for setting in CONFIG:
-            argv += ["-c", setting]
+        argv = [*self._command, *args]
         environment = self._environment(index)
         if not network:
-            return self._end(_start([*argv, *args], environment, self.held), stdin, ["git", *args])
+            return self._end(_start(argv, environment, self.held), stdin, ["git", *args])
         with tempfile.NamedTemporaryFile(prefix="deployer-ssh-") as note:
             environment.update(self._ssh(note.name))
-            result = self._end(_start([*argv, *args], environment, self.held), stdin, ["git", *args])
+            result = self._end(_start(argv, environment, self.held), stdin, ["git", *args])
             said = note.read().strip()
         return replace(result, ssh_exit=int(said) if said.isdigit() else None)
+
+    def run_both(self, first: str, *second: str) -> tuple[Result, Result]:
+        """Run two commands that only look, side by side; the first has no arguments."""
+        environment = self._environment("")
+        process = _start([*self._command, first], environment, self.held)
+        try:
+            other = self.run(*second)
+        except BaseException:
+            _finish(process)
+            raise
+        return self._end(process, b"", ["git", first]), other
 
     def ok(self, *args: str, stdin: bytes = b"", index: str = "") -> bytes:
         """Run a local command that has no reason to fail, and return what it printed.
@@ -135,7 +204,21 @@ class Git:
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether the one commit is the other or in its history; False when one of them is not here."""
-        return older == newer or self.run("merge-base", "--is-ancestor", older, newer).code == 0
+        near = True if older == newer else self._is_near(older, newer)
+        return self.run("merge-base", "--is-ancestor", older, newer).code == 0 if near is None else near
+
+    def _is_near(self, older: str, newer: str) -> bool | None:
+        """The same for a short history; None where it must be asked of git."""
+        todo, seen = [newer], {newer}
+        while todo:
+            parents = self.parents(todo.pop(0))
+            if parents is None or len(seen) > MOST_WALKED:
+                return None
+            if older in parents:
+                return True
+            todo += [parent for parent in parents if parent not in seen]
+            seen.update(parents)
+        return False
 
     def _environment(self, index: str) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in KEPT}
@@ -180,7 +263,11 @@ def _start(argv: list[str], environment: dict[str, str], held: int | None) -> su
             start_new_session=True,
         )
     except OSError as error:
-        raise Stopped("no-git", argv=["git", "--version"], stderr=str(error)) from error
+        raise _no_git(error) from error
+
+
+def _no_git(error: OSError) -> Stopped:
+    return Stopped("no-git", argv=["git", "--version"], stderr=str(error))
 
 
 def _finish(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple, Tuple
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
 
+from . import trees
 from .git import Git
 
 MOST_COMMITS = 500
 """Commits that are told in an answer; counts and replays know no such limit."""
 _FORMAT = "--format=%x01%H%x02%an <%ae>%x02%aI%x02%s%x02"
+CHAIN = 20
+"""Commits that are told without starting git for it."""
+_PERSON = re.compile(rb"^(author|committer) (.*) (\d{1,11}) ([+-])(\d\d)(\d\d)$", re.MULTILINE)
 
-Entry = Tuple[str, str]
+Entry = trees.Entry
+text = trees.text
 
 
 class Step(NamedTuple):
@@ -20,11 +27,6 @@ class Step(NamedTuple):
     path: str
     old: Entry | None
     new: Entry | None
-
-
-def text(data: bytes) -> str:
-    """Bytes of a path as text that gives the same bytes back."""
-    return data.decode("utf-8", "surrogateescape")
 
 
 def commits(git: Git, *revisions: str, paths: tuple[str, ...] = ()) -> list[dict[str, Any]]:
@@ -52,34 +54,56 @@ def rev_list(git: Git, *revisions: str) -> list[str]:
     return git.ok("rev-list", "--reverse", "--topo-order", *revisions, "--").decode().split()
 
 
+def chain(git: Git, new: str, old: str) -> list[dict[str, Any]]:
+    """The commits from `old` (without it) to `new`, as `commits` tells them."""
+    found: list[dict[str, Any]] = []
+    at = new
+    while at != old and len(found) < CHAIN:
+        told = _plain_commit(git, at)
+        if told is None:
+            break
+        found.insert(0, told[0])
+        at = told[1]
+    return found if at == old else commits(git, new, "^" + old)
+
+
+def _plain_commit(git: Git, oid: str) -> tuple[dict[str, Any], str] | None:
+    """A commit with one parent and in UTF-8, and its parent; None for any other, which git itself reads."""
+    head, _, message = git.contents(oid).data.partition(b"\n\n")
+    parents = git.parents(oid)
+    who = _PERSON.search(head)
+    if who is None or who[1] != b"author" or not parents or len(parents) > 1 or b"\nencoding " in head:
+        return None
+    zone = timedelta(hours=int(who[5]), minutes=int(who[6]))
+    date = datetime.fromtimestamp(int(who[3]), timezone(-zone if who[4] == b"-" else zone))
+    subject = message.lstrip(b"\n").partition(b"\n\n")[0].rstrip().replace(b"\n", b" ")
+    told = {
+        "oid": oid,
+        "author": who[2].decode("utf-8", "replace"),
+        "date": date.isoformat(),
+        "subject": subject.decode("utf-8", "replace"),
+        "paths": [step.path for step in changes(git, parents[0], oid)],
+    }
+    return told, parents[0]
+
+
 def changes(git: Git, old: str, new: str) -> list[Step]:
     """What differs between two trees, file by file."""
-    fields = git.ok("diff-tree", "-r", "-z", "--no-renames", old, new).split(b"\0")[:-1]
-    steps = []
-    for index in range(0, len(fields), 2):
-        old_mode, new_mode, old_oid, new_oid, _status = fields[index].decode().lstrip(":").split(" ")
-        steps.append(Step(text(fields[index + 1]), _entry(old_mode, old_oid), _entry(new_mode, new_oid)))
-    return steps
-
-
-def _entry(mode: str, oid: str) -> Entry | None:
-    return None if mode == "000000" else (mode, oid)
+    return [Step(*step) for step in trees.differences(git, old, new)]
 
 
 def tree_of(git: Git, commit: str) -> str:
-    """The tree of a commit."""
-    return git.line("rev-parse", "--verify", commit + "^{tree}")
+    """The tree of a commit.
+
+    Raises:
+        Stopped: there is none.
+    """
+    return git.resolve(commit + "^{tree}") or git.line("rev-parse", "--verify", commit + "^{tree}")
 
 
 def entry_at(git: Git, tree: str, path: str) -> Entry | None:
     """What a tree has at a path."""
-    listed = git.ok("ls-tree", "-z", "--full-tree", tree, "--", path)
-    for line in listed.split(b"\0")[:-1]:
-        head, _, name = line.partition(b"\t")
-        mode, _kind, oid = head.decode().split(" ")
-        if text(name) == path:
-            return mode, oid
-    return None
+    return trees.entry_at(git, tree, path)
 
 
 def blobs(git: Git, oids: list[str]) -> dict[str, bytes]:
@@ -125,7 +149,7 @@ def status(git: Git) -> Status:
 
 
 def write_tree(git: Git, scratch: str, tree: str, entries: dict[str, Entry]) -> str:
-    """The tree with some files replaced, by way of an index of our own.
+    """The tree with some files replaced; where git must decide on their names, by way of an index of our own.
 
     Args:
         git: the clone.
@@ -133,6 +157,9 @@ def write_tree(git: Git, scratch: str, tree: str, entries: dict[str, Entry]) -> 
         tree: where to start from.
         entries: path -> what shall stand there.
     """
+    made = trees.with_entries(git, tree, entries) if git.objects else None
+    if made is not None:
+        return made
     lines = "".join(f"{mode} {oid}\t{path}\0" for path, (mode, oid) in entries.items())
     git.ok("read-tree", tree, index=scratch)
     git.ok("update-index", "-z", "--index-info", stdin=lines.encode("utf-8", "surrogateescape"), index=scratch)

@@ -11,6 +11,7 @@ from .failure import Evidence, Stopped, Undecided
 from .git import Git
 from .history import Entry
 from .preflight import Clone
+from .trees import merge_trees, write_object
 
 LARGEST = 8 << 20
 """Bytes of a file that the controller is asked about; a larger one is no manifest."""
@@ -50,6 +51,9 @@ class Merger:
         """
         if base == theirs:
             return ours
+        plain = merge_trees(self._git, base, ours, theirs) if self._git.objects else None
+        if plain is not None:
+            return plain
         settled, conflicts = self._settle(base, ours, theirs)
         if settled:
             ours = history.write_tree(self._git, self._scratch, ours, settled)
@@ -117,14 +121,14 @@ class Merger:
             raise Undecided(asked)
 
     def _blob(self, data: bytes) -> str:
-        return self._git.line("hash-object", "-w", "--stdin", stdin=data)
+        return write_object(self._git, "blob", data)
 
     def _commit(self, tree: str, parent: str = "") -> str:
         parents = b"parent " + parent.encode() + b"\n" if parent else b""
         data = (
             b"tree " + tree.encode() + b"\n" + parents + b"author " + _STAMP + b"\ncommitter " + _STAMP + b"\n\nmerge\n"
         )
-        return self._git.line("hash-object", "-t", "commit", "-w", "--stdin", stdin=data)
+        return write_object(self._git, "commit", data)
 
 
 def conflict(stopped: Stopped, git: Git, ours: list[str], theirs: tuple[str, ...], *, change: str = "") -> Stopped:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .failure import Stopped
-from .git import Git
+from .git import Git, Result
 
 OLDEST_GIT = (2, 39)
 STALE_AFTER = 600.0
@@ -27,6 +27,8 @@ IN_PROGRESS = (
 )
 STATUS = ["git", "status"]
 INDEX_HEADER = 12
+SHA256 = 64
+"""Digits of such an object id."""
 
 
 @dataclass
@@ -198,23 +200,34 @@ def open_clone(git: Git, found: Place, request: dict[str, Any], branch: str) -> 
     Raises:
         Stopped: with the class of what is in the way.
     """
-    _check_version(git)
+    version, listed = git.run_both("version", "config", "--list", "-z")
+    _check_version(version)
+    config = _config(listed)
+    # For files of ours git does not refuse, and nothing but these settings can put its work tree elsewhere.
+    if any(os.stat(path).st_uid != os.geteuid() for path in (found.top, found.git_dir)) or (
+        "core.worktree" in config or "core.bare" not in config or config["core.bare"][-1] != "false"
+    ):
+        _check_top(git, found)
+    clone = _configured(git, config, found, request, branch)
+    clone.head = git.resolve(clone.ref + "^{commit}")
+    if not clone.head:
+        raise git.run("rev-parse", "--verify", clone.ref + "^{commit}").stopped("no-commits")
+    if "core.sharedrepository" not in config:
+        git.objects = os.path.join(found.common_dir, "objects")
+        git.sha256 = len(clone.head) == SHA256
+    return clone
+
+
+def _check_top(git: Git, found: Place) -> None:
     top = git.run("rev-parse", "--show-toplevel")
     if top.code != 0:
         foreign = os.stat(found.top).st_uid != os.geteuid()
         raise top.stopped("ownership" if foreign else "git-failed", facts=_owners(found))
     if os.path.realpath(os.fsdecode(top.stdout.rstrip(b"\n"))) != found.top:
         raise top.stopped("not-a-repository", facts={})
-    clone = _configured(git, found, request, branch)
-    head = git.run("rev-parse", "--verify", "--quiet", clone.ref + "^{commit}")
-    if head.code != 0:
-        raise head.stopped("no-commits")
-    clone.head = head.stdout.decode().strip()
-    return clone
 
 
-def _check_version(git: Git) -> None:
-    result = git.run("version")
+def _check_version(result: Result) -> None:
     numbers = re.search(rb"(\d+)\.(\d+)", result.stdout)
     if result.code != 0 or numbers is None or (int(numbers[1]), int(numbers[2])) < OLDEST_GIT:
         raise result.stopped("no-git")
@@ -224,8 +237,9 @@ def _owners(found: Place) -> dict[str, Any]:
     return {"owner": os.stat(found.top).st_uid, "user": os.geteuid()}
 
 
-def _configured(git: Git, found: Place, request: dict[str, Any], branch: str) -> Clone:
-    config = _config(git)
+def _configured(
+    git: Git, config: dict[str, list[str]], found: Place, request: dict[str, Any], branch: str
+) -> Clone:
     named = config.get("branch." + branch + ".remote", [""])[-1]
     wanted = request.get("remote", "")
     remote = "origin" if wanted or named in ("", ".") else named
@@ -245,9 +259,8 @@ def _configured(git: Git, found: Place, request: dict[str, Any], branch: str) ->
     return Clone(found, branch, upstream, remote, urls[0], push_urls[0], "", config)
 
 
-def _config(git: Git) -> dict[str, list[str]]:
+def _config(listed: Result) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
-    listed = git.run("config", "--list", "-z")
     if listed.code != 0:
         raise listed.stopped("bad-config")
     for entry in listed.stdout.decode("utf-8", "surrogateescape").split("\0"):

@@ -14,6 +14,7 @@ from .failure import Stopped
 from .git import Git
 from .merge import Merger, conflict
 from .preflight import Clone
+from .trees import write_object
 
 
 class Replayer:
@@ -48,7 +49,7 @@ class Replayer:
             Stopped: `conflict`.
             Undecided: the controller must merge some files first.
         """
-        raw = {oid: self._git.ok("cat-file", "commit", oid) for oid in local}
+        raw = {oid: self._git.contents(oid).data for oid in local}
         if any(len(_parents(data)) > 1 for data in raw.values()):
             return self._merge_whole(merged, tip)
         new = tip
@@ -96,7 +97,7 @@ class Replayer:
         if encoding:
             lines.append(b"encoding " + encoding)
         data = b"\n".join(lines) + b"\n\n" + message
-        return self._git.line("hash-object", "-t", "commit", "-w", "--stdin", stdin=data)
+        return write_object(self._git, "commit", data)
 
     def committer(self) -> str:
         """`Name <mail> seconds zone` for now.
@@ -104,13 +105,13 @@ class Replayer:
         Raises:
             Stopped: `identity`, when the host has none and none was given.
         """
+        if self._identity:
+            self._committer = self._committer or _person(self._identity) + " " + _now()
         if not self._committer:
             result = self._git.run("var", "GIT_COMMITTER_IDENT")
-            if result.code != 0 and not self._identity:
+            if result.code != 0:
                 raise result.stopped("identity")
-            said = result.stdout.decode("utf-8", "surrogateescape").strip()
-            stamp = said[said.rfind("> ") + 2 :] if result.code == 0 else _now()
-            self._committer = _person(self._identity) + " " + stamp if self._identity else said
+            self._committer = result.stdout.decode("utf-8", "surrogateescape").strip()
         return self._committer
 
     def change(self, wanted: dict[str, Any], onto: str) -> str:
@@ -144,9 +145,9 @@ class Replayer:
         for edit in wanted["edits"]:
             there = history.entry_at(self._git, ours, edit["path"])
             mode = there[0] if there and there[0].startswith("100") else "100644"
-            content = self._git.line("hash-object", "-w", "--stdin", stdin=base64.b64decode(edit["content"]))
+            content = write_object(self._git, "blob", base64.b64decode(edit["content"]))
             theirs[edit["path"]] = (mode, content)
-            read = edit["base"] if edit["base"] and self._git.run("cat-file", "-e", edit["base"]).code == 0 else ""
+            read = edit["base"] if edit["base"] and self._git.find(edit["base"]) else ""
             base[edit["path"]] = (mode, read) if read else ("0", "0" * len(content))
         return (
             history.write_tree(self._git, scratch, ours, base),
@@ -179,4 +180,4 @@ def _person(identity: str) -> str:
 
 
 def _now() -> str:
-    return f"{int(time.time())} +0000"
+    return f"{int(time.time())} {time.strftime('%z')}"

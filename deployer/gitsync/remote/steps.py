@@ -37,8 +37,10 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
     """The clone, locked against other syncs, its last crash mended, and found fit to be worked with."""
     deadline = time.monotonic() + request["seconds"]
     place = preflight.place(request["path"])
-    with held(place.own, request.get("who", ""), deadline) as lock:
-        git = Git(place.top, deadline, lock)
+    with (
+        held(place.own, request.get("who", ""), deadline) as lock,
+        contextlib.closing(Git(place.top, deadline, lock)) as git,
+    ):
         notes = Journal(place.own)
         if takes_locks:
             adopt.recover(git, place, notes)
@@ -89,7 +91,7 @@ class _Sync:
         local = self._local()
         new = self._publish(local)
         answer: Json = {
-            "received": history.commits(self.git, before, "^" + self.clone.head) if before != self.clone.head else [],
+            "received": history.chain(self.git, before, self.clone.head) if before != self.clone.head else [],
             "after": self.clone.head,
         }
         if self.conflict:
@@ -113,9 +115,11 @@ class _Sync:
 
     def _local(self) -> list[str]:
         """Local commits that are not on the remote, neither as they are nor as they were replayed."""
+        if self.git.is_ancestor(self.clone.head, self.remote):
+            return []
         landed = self.notes.landed
         known = ["^" + self.remote]
-        here = landed and self.git.run("cat-file", "-e", landed["head"]).code == 0
+        here = landed and self.git.find(landed["head"])
         if here and self.git.is_ancestor(landed["new"], self.remote):
             known.append("^" + landed["head"])
         return history.rev_list(self.git, self.clone.head, *known)
@@ -168,7 +172,7 @@ class _Sync:
             self.notes.settle(head, new)
             self.known["unlanded"] = []
         self.notes.write(attempts=[])
-        self.known["landed"] = history.commits(self.git, new, "^" + self.remote)
+        self.known["landed"] = history.chain(self.git, new, self.remote)
         self.known["remote"] = new
 
     def _adopt(self, new: str) -> Json:

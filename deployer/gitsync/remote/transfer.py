@@ -34,13 +34,15 @@ def fetch(git: Git, clone: Clone) -> str:
         return _rewritten(git, clone, result)
     if result.code != 0:
         raise _failed(git, clone, result, clone.url)
-    tip = git.line("rev-parse", "--verify", clone.seen + "^{commit}")
+    tip = git.resolve(clone.seen + "^{commit}")
+    if not tip:
+        raise result.stopped("git-failed")
     _check_related(git, clone, tip, result)
     return tip
 
 
 def _check_related(git: Git, clone: Clone, tip: str, result: Result) -> None:
-    if git.run("merge-base", clone.head, tip).code == 1:
+    if not git.is_ancestor(clone.head, tip) and git.run("merge-base", clone.head, tip).code == 1:
         raise result.stopped("unrelated-history", facts={"remote": tip})
 
 
