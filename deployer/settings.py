@@ -46,6 +46,8 @@ class SyncSettings(_Section):
     """No random wait is longer, in seconds."""
     network_attempts: int = Field(default=3, ge=1, le=20)
     """Tries when the remote does not answer."""
+    combine_window: float = Field(default=0.2, ge=0, le=5)
+    """How long changes to one clone are gathered for one push while more come in, in seconds; 0: each by itself."""
     side_by_side: int = Field(default=30, ge=1, le=200)
     """Sites that are synced at the same time."""
 

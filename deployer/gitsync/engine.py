@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -95,7 +96,13 @@ class SyncEngine:
         started = self._clock.monotonic()
         tries = Tries(self._clock, self._settings)
         work = _Work(host, repository, change)
-        request: JsonObject = {"step": "sync", "change": _wanted(change), "asks": self._merge is not None}
+        request: JsonObject = {
+            "step": "sync",
+            "id": uuid.uuid4().hex,
+            "change": _wanted(change),
+            "asks": self._merge is not None,
+            "combine": self._settings.combine_window,
+        }
         try:
             answer = tries.run(lambda: work.seen(self._merged(host, repository, request, tries)))
         except StepStoppedError as stopped:

@@ -2,9 +2,12 @@
 
 lock           flock of the clone; its text names the holder
 journal.json   written by rename:
-    attempts   [{head, new, key, change}]  commits that were pushed, the end of the push not yet known
+    attempts   [{head, new, key, change, ids}]  commits that were pushed, the end of the push not yet known; `ids` of
+               the changes in them, each with its commit
+    done       {id: commit}  the last changes that landed: whoever asked may not have been told
     landed     {head, new}  what is reachable from `head` is on the remote as `new`, and is not replayed again
     adopt      the adoption that is under way: {branch, tracking, old, new, paths}
+queue/         changes of syncs that wait for the lock (combine.py)
 tokens/        files whose hard links are the locks we hold: by its inode a lock is proved to be ours
 stage/, index  new files and the new index, before they are moved into place
 """
@@ -17,13 +20,15 @@ import json
 import os
 import shutil
 import time
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 from .failure import Stopped
 from .git import remove, sync_to_disk
 
 MOST_ATTEMPTS = 20
 """Unresolved attempts that are remembered: more than a sync makes."""
+MOST_DONE = 200
+"""Changes that are remembered by their id: more than are on their way at one time."""
 
 
 class Journal:
@@ -53,14 +58,21 @@ class Journal:
         """The adoption that a crash left, or empty."""
         return dict(self.data.get("adopt", {}))
 
-    def attempt(self, head: str, new: str, key: str, change: str) -> None:
+    @property
+    def done(self) -> dict[str, str]:
+        """Ids of changes -> the commits that have them, oldest first."""
+        return dict(self.data.get("done", {}))
+
+    def attempt(self, head: str, new: str, key: str, change: str, ids: dict[str, str]) -> None:
         """Record a push before it is made."""
-        entry = {"head": head, "new": new, "key": key, "change": change}
+        entry = {"head": head, "new": new, "key": key, "change": change, "ids": ids}
         self.write(attempts=[*self.attempts, entry][-MOST_ATTEMPTS:])
 
-    def settle(self, head: str, new: str) -> None:
-        """Record that what is reachable from `head` is on the remote, as `new`."""
-        self.write(attempts=[], landed={"head": head, "new": new})
+    def settle(self, head: str, new: str, ids: dict[str, str]) -> None:
+        """Record that what is reachable from `head` (empty: nothing of the clone) is on the remote, as `new`."""
+        landed = {"head": head, "new": new} if head else self.landed
+        done = list({**self.done, **ids}.items())[-MOST_DONE:]
+        self.write(attempts=[], landed=landed, done=dict(done))
 
     def write(self, **values: object) -> None:
         """Replace some entries; an empty value takes its entry out. Durable when it returns."""
@@ -96,8 +108,14 @@ def sync_folder(path: str) -> None:
 
 
 @contextlib.contextmanager
-def held(folder: str, who: str, deadline: float) -> Iterator[int]:
+def held(folder: str, who: str, deadline: float, wait: Callable[[], None]) -> Iterator[int]:
     """Hold the clone's lock, against other syncs of ours.
+
+    Args:
+        folder: `.git/deployer`.
+        who: the holder, for others to read.
+        deadline: of the monotonic clock.
+        wait: called as often as the lock is found held.
 
     Yields:
         The lock's descriptor: children inherit it, so that a push that outlives us still keeps others out.
@@ -108,7 +126,7 @@ def held(folder: str, who: str, deadline: float) -> Iterator[int]:
     os.makedirs(folder, exist_ok=True)
     descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        _take(descriptor, deadline)
+        _take(descriptor, deadline, wait)
         note = json.dumps({"pid": os.getpid(), "who": who, "host": os.uname().nodename, "since": int(time.time())})
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, note.encode(), 0)
@@ -117,7 +135,7 @@ def held(folder: str, who: str, deadline: float) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _take(descriptor: int, deadline: float) -> None:
+def _take(descriptor: int, deadline: float, wait: Callable[[], None]) -> None:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -125,7 +143,7 @@ def _take(descriptor: int, deadline: float) -> None:
             if time.monotonic() > deadline:
                 holder = os.pread(descriptor, 4096, 0).decode("utf-8", "replace")
                 raise Stopped("locked", argv=["flock", ".git/deployer/lock"], stderr=holder) from None
-            time.sleep(0.02)
+            wait()
         else:
             return
 

@@ -7,6 +7,7 @@ import time
 from typing import Any, Dict
 
 from . import adopt, history, preflight, transfer
+from .combine import Fated, Others, Ticket
 from .failure import Stopped
 from .git import Git
 from .journal import Journal, held
@@ -19,7 +20,7 @@ Json = Dict[str, Any]
 
 def inspect(request: Json, known: Json) -> Json:
     """Fetch and compare, changing nothing but objects, refs/deployer/* and our own folder."""
-    with _opened(request, known, takes_locks=False) as (git, clone, _notes):
+    with _opened(request, known, takes_locks=False) as (git, clone, _notes, _waited):
         remote = known["remote"] = transfer.fetch(git, clone)
         found = history.status(git)
         if found.unmerged:
@@ -37,10 +38,7 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
     """The clone, locked against other syncs, its last crash mended, and found fit to be worked with."""
     deadline = time.monotonic() + request["seconds"]
     place = preflight.place(request["path"])
-    with (
-        held(place.own, request.get("who", ""), deadline) as lock,
-        contextlib.closing(Git(place.top, deadline, lock)) as git,
-    ):
+    with _turn(place, request, deadline) as (lock, waited), contextlib.closing(Git(place.top, deadline, lock)) as git:
         notes = Journal(place.own)
         if takes_locks:
             adopt.recover(git, place, notes)
@@ -50,7 +48,28 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
             preflight.check_locks(place, branch)
         clone = preflight.open_clone(git, place, request, branch)
         known.update(head=clone.head, url=clone.url, upstream=clone.upstream, remote_name=clone.remote)
-        yield git, clone, notes
+        yield git, clone, notes, waited
+
+
+@contextlib.contextmanager
+def _turn(place: preflight.Place, request: Json, deadline: float) -> Any:  # noqa: ANN401  a generator
+    """The clone's lock, and whether it was waited for.
+
+    Raises:
+        Fated: whoever had the lock landed our change with his.
+    """
+    ticket = Ticket(place.own, request, deadline)
+    try:
+        with held(place.own, request.get("who", ""), deadline, ticket.wait) as lock:
+            ticket.look()
+            ticket.leave()
+            yield lock, ticket.waited
+    except Stopped as stopped:
+        if stopped.kind == "locked":
+            ticket.give_up()
+        raise
+    finally:
+        ticket.drop()
 
 
 @contextlib.contextmanager
@@ -65,20 +84,31 @@ def _unless_passing(*, takes_locks: bool) -> Any:  # noqa: ANN401  a generator
 
 def sync(request: Json, known: Json) -> Json:
     """One try to land what is local and to adopt what is new."""
-    with _opened(request, known, takes_locks=True) as (git, clone, notes):
-        return _Sync(git, clone, notes, request, known).run()
+    try:
+        with _opened(request, known, takes_locks=True) as (git, clone, notes, waited):
+            others = Others(clone.place.own, request)
+            try:
+                others.gather(waited=waited)
+                return _Sync(git, clone, notes, request, known, others).run()
+            finally:
+                others.give_back()
+    except Fated as fated:
+        return fated.answer
 
 
 class _Sync:
     """One try: fetch, publish, adopt."""
 
-    def __init__(self, git: Git, clone: Clone, notes: Journal, request: Json, known: Json) -> None:
+    def __init__(self, git: Git, clone: Clone, notes: Journal, request: Json, known: Json, others: Others) -> None:
         self.git = git
         self.clone = clone
         self.notes = notes
         self.known = known
         self.wanted: Json | None = request.get("change")
         self.key = key_of(self.wanted)
+        self.request = request
+        self.others = others
+        self.landed: list[Json] = []
         self.remote = known["remote"] = transfer.fetch(git, clone)
         merger = Merger(git, clone, request.get("answers", {}), asks=bool(request.get("asks")))
         self.replayer = Replayer(git, clone, merger, request.get("identity", ""))
@@ -95,11 +125,12 @@ class _Sync:
             "after": self.clone.head,
         }
         if self.conflict:
-            return {**answer, "failure": self.conflict.evidence}
-        if new != self.clone.head:
+            answer["failure"] = self.conflict.evidence
+        elif new != self.clone.head:
             answer.update(self._adopt(new))
         else:
             self.notes.write(landed={})
+        self.others.tell({**answer, **self.known, "landed": self.landed})
         return answer
 
     def _settle_attempts(self) -> None:
@@ -108,10 +139,11 @@ class _Sync:
             if self.git.is_ancestor(attempt["new"], self.remote):
                 if attempt["key"] and attempt["key"] == self.key:
                     self.known["change"] = attempt["change"]
-                if attempt["head"]:
-                    self.notes.settle(attempt["head"], attempt["new"])
-                self.notes.write(attempts=[])
-                return
+                self.notes.settle(attempt["head"], attempt["new"], attempt.get("ids", {}))
+                break
+        done = self.notes.done.get(self.request.get("id", ""))
+        if done:
+            self.known["change"] = done
 
     def _local(self) -> list[str]:
         """Local commits that are not on the remote, neither as they are nor as they were replayed."""
@@ -131,18 +163,28 @@ class _Sync:
         if self.wanted and not self.known.get("change"):
             onto, new = new, self.replayer.change(self.wanted, new)
             made = new if new != onto else ""
+        own = new
+        self.others.take(self._is_like_ours)
+        done = {**self.notes.done, self.request.get("id", ""): made}
+        new = self.others.commit(self.git, self.clone, new, done, self._may_land)
         if new != self.remote:
             self._push(new, made)
         if self.wanted and not self.known.get("change"):
-            self.known["change"] = new
+            self.known["change"] = own
         return new
+
+    def _is_like_ours(self, request: Json) -> bool:
+        return all(request.get(name) == self.request.get(name) for name in ("branch", "remote"))
+
+    def _may_land(self, wanted: Json) -> bool:
+        return self.conflict is None or self._may_pass(self.conflict, wanted)
 
     def _land_local(self, local: list[str]) -> str:
         self.known["unlanded"] = history.commits(self.git, "--no-walk", *local) if local else []
         try:
             return self._replayed(local)
         except Stopped as stopped:
-            if stopped.kind != "conflict" or not self._may_pass(stopped):
+            if stopped.kind != "conflict" or not self.wanted or not self._may_pass(stopped, self.wanted):
                 raise
             self.conflict = stopped
             return self.remote
@@ -154,25 +196,28 @@ class _Sync:
             return self.clone.head
         return self.replayer.replay(local, self.remote, self.clone.head)
 
-    def _may_pass(self, stopped: Stopped) -> bool:
-        """Whether the change of automation may land although local commits cannot: when they touch other files."""
-        if not self.wanted:
-            return False
+    def _may_pass(self, stopped: Stopped, wanted: Json) -> bool:
+        """Whether a change of automation may land although local commits cannot: when they touch other files."""
         touched = {path for commit in self.known["unlanded"] for path in commit["paths"]}
         touched.update(stopped.evidence.get("paths", ()))
-        return not touched & {edit["path"] for edit in self.wanted["edits"]}
+        return not touched & {edit["path"] for edit in wanted["edits"]}
 
     def _push(self, new: str, made: str) -> None:
         head = "" if self.conflict else self.clone.head
-        self.notes.attempt(head, new, self.key, made)
+        ids = {**self.others.landed, **({self.request["id"]: made} if made and self.request.get("id") else {})}
+        self.notes.attempt(head, new, self.key, made, ids)
+        deadline = self.git.deadline
+        self.git.deadline = min(deadline, self.others.until)
         stopped = transfer.push(self.git, self.clone, new, self.remote)
+        self.git.deadline = deadline
         if stopped is not None:
             raise stopped
+        self.notes.settle(head, new, ids)
         if head:
-            self.notes.settle(head, new)
             self.known["unlanded"] = []
-        self.notes.write(attempts=[])
-        self.known["landed"] = history.chain(self.git, new, self.remote)
+        self.landed = history.chain(self.git, new, self.remote)
+        theirs = {*self.others.landed.values()} - {made}
+        self.known["landed"] = [commit for commit in self.landed if commit["oid"] not in theirs]
         self.known["remote"] = new
 
     def _adopt(self, new: str) -> Json:
