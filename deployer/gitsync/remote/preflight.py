@@ -237,9 +237,7 @@ def _owners(found: Place) -> dict[str, Any]:
     return {"owner": os.stat(found.top).st_uid, "user": os.geteuid()}
 
 
-def _configured(
-    git: Git, config: dict[str, list[str]], found: Place, request: dict[str, Any], branch: str
-) -> Clone:
+def _configured(git: Git, config: dict[str, list[str]], found: Place, request: dict[str, Any], branch: str) -> Clone:
     named = config.get("branch." + branch + ".remote", [""])[-1]
     wanted = request.get("remote", "")
     remote = "origin" if wanted or named in ("", ".") else named
