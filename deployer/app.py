@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from deployer.errors import RefusedError, UsageError
+from deployer.model.check import Verification
 from deployer.model.facts import Finding
 from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Plan
@@ -34,9 +35,11 @@ from deployer.rollout.stopping import StopSwitch
 from deployer.rollout.syncing import SiteSync, Syncing
 from deployer.rollout.syncing import sentence as sync_sentence
 from deployer.rollout.telling import Telling
+from deployer.rollout.verifying import Verifying
 from deployer.settings import Settings, load
 
 if TYPE_CHECKING:
+    from deployer.checks.runner import TestinfraChecks
     from deployer.manifests import ManifestFormats
     from deployer.playbook.catalog import Catalog
     from deployer.sandboxes import Sandboxes
@@ -197,6 +200,17 @@ class Deployer:
         """What the operation would do; nothing is locked or changed."""
         return self._runbook.plan(self._request(wanted))
 
+    def verify(self, wanted: Wanted, *, stop: StopSwitch | None = None) -> Verification:
+        """Check live instances with the operation's own checks; nothing is locked or changed.
+
+        Raises:
+            UsageError: pytest or testinfra is missing, the operation has no checks, or nothing matches.
+            UnreachableError: the deployer host did not answer.
+        """
+        request = self._request(wanted)
+        self._checks.usable(request.operation)
+        return Verifying(self._syncing, self._checks).verify(request, stop or StopSwitch())
+
     def sync(self, *sites: str, check: bool = False) -> tuple[SiteSync, ...]:
         """Bring the clones of sites (all for none named) and their remotes together; with `check` only look."""
         side_by_side = self.settings.sync.side_by_side
@@ -273,6 +287,13 @@ class Deployer:
         return Syncing(self._hosts, self._clones, self._formats, self.store, SystemClock(), telling)
 
     @cached_property
+    def _checks(self) -> TestinfraChecks:
+        from deployer.checks.runner import TestinfraChecks
+        from deployer.playbook.reach import AnsibleReach
+
+        return TestinfraChecks(self.settings.checks, AnsibleReach(self.settings.ansible, self.settings.ssh))
+
+    @cached_property
     def _runbook(self) -> Runbook:
         from deployer.engine import InlineEngine
         from deployer.hosts.locks import HostLocks
@@ -290,6 +311,7 @@ class Deployer:
                 engine=InlineEngine(),
                 store=self.store,
                 clock=SystemClock(),
+                checks=self._checks,
                 identity=settings.identity,
             )
         )
@@ -313,6 +335,8 @@ class Deployer:
         from deployer.playbook.catalog import params_of
 
         operation = self.catalog.operation(wanted.operation)
+        if wanted.options.verify:
+            self._checks.usable(operation)
         return Request(
             operation=operation,
             inventory=self.inventory,

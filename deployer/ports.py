@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from deployer.model.check import TargetChecks
 from deployer.model.facts import Finding
 from deployer.model.json import JsonObject
 from deployer.model.manifest import Manifest
@@ -166,6 +167,8 @@ class PlaybookRun:
     variables: JsonObject = field(default_factory=dict)
     """Parameters of the operation and `-e`, as extra variables. Never secrets."""
     options: PlaybookOptions = field(default_factory=PlaybookOptions)
+    checks: tuple[str, ...] = ()
+    """Folders of the checks that its targets must pass afterwards; none for no checks."""
 
 
 class Listener(Protocol):
@@ -198,6 +201,17 @@ class Driver(Protocol):
 
         Raises:
             DeployerError: Ansible could not be started, or the playbook cannot be read.
+        """
+
+
+class Checks(Protocol):
+    """Runs checks against live instances."""
+
+    def run(self, playbook: PlaybookRun, stop: Stop) -> tuple[TargetChecks, ...]:
+        """Check every target of the batch; each gets exactly one result, in order.
+
+        Raises:
+            DeployerError: a test file cannot be used, or the checks could not be started.
         """
 
 

@@ -77,6 +77,15 @@ class AnsibleSettings(_Section):
         return _words(value)
 
 
+class CheckSettings(_Section):
+    """How the checks of live instances are run."""
+
+    seconds: float = Field(default=30.0, gt=0)
+    """Deadline of one check of one instance, in seconds."""
+    side_by_side: int = Field(default=8, ge=1, le=100)
+    """Hosts that are checked at the same time."""
+
+
 class AttentionSettings(_Section):
     """Who is told when a person is needed: each piece of manual work once."""
 
@@ -113,6 +122,7 @@ class Settings(_Section):
     sync: SyncSettings = SyncSettings()
     ssh: SshSettings = SshSettings()
     ansible: AnsibleSettings = AnsibleSettings()
+    checks: CheckSettings = CheckSettings()
     on_attention: AttentionSettings = AttentionSettings()
 
     @property

@@ -92,6 +92,7 @@ def playbook_options(command: Command) -> Command:
         click.option("--verbose", "-v", count=True, help="More of Ansible's own output in the log; up to -vvvv."),
         click.option("--forks", "-f", type=click.IntRange(1), default=None, help="Targets at the same time."),
         click.option("--become", "-b", is_flag=True, help="Become root on the target."),
+        click.option("--verify", is_flag=True, help="Run the operation's checks after each bucket (doc/verify.md)."),
         click.option("--vault-id", "vault_ids", multiple=True, metavar="ID@SOURCE", help="As ansible-playbook's."),
         click.option("--yes", "-y", is_flag=True, help="Confirm for production."),
         click.option("--list-targets", is_flag=True, help="Only list who would be started."),
@@ -230,6 +231,7 @@ def options_of(context: Context, given: Given) -> PlaybookOptions:
         forks=int(str(given["forks"] or 0)),
         verbosity=int(str(given["verbose"])),
         become=bool(given["become"]),
+        verify=bool(given["verify"]),
         vault_ids=_words(given, "vault_ids"),
         raw=(*extra, *context.raw),
     )

@@ -58,3 +58,7 @@ class Operation:
     params: tuple[Param, ...] = ()
     steps: tuple[str, ...] = ()
     """What happens on a host, in order, for people: each one line."""
+    checks: tuple[str, ...] = ()
+    """Folders of its checks (doc/verify.md), absolute."""
+    checks_of: tuple[str, ...] = ()
+    """Operations whose checks are its own, too."""

@@ -17,6 +17,8 @@ class PlaybookOptions:
     """Targets at the same time; 0 for the settings' number."""
     verbosity: int = 0
     become: bool = False
+    verify: bool = False
+    """Run the operation's checks after each bucket; a target whose check failed has failed."""
     vault_ids: tuple[str, ...] = ()
     raw: tuple[str, ...] = ()
     """Raw arguments for ansible-playbook, checked by the guards."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +22,8 @@ from deployer.model.operation import ManifestUse, Operation, Param, ParamType
 
 DESCRIPTION = "operation.yml"
 PLAYBOOK = "playbook.yml"
-_KEYS = frozenset({"command", "summary", "description", "manifest", "params", "steps"})
+CHECKS = "checks"
+_KEYS = frozenset({"command", "summary", "description", "manifest", "params", "steps", "checks"})
 _PARAM_KEYS = frozenset({"type", "default", "summary", "choices", "required"})
 _RESERVED = frozenset({"instance", "instances"})
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -65,9 +68,16 @@ class Catalog:
         found: dict[str, Operation] = {}
         for folder in self._folders:
             for path in _descriptions(folder):
-                if path.parent.name not in found:
-                    found[path.parent.name] = read_operation(path)
-        return _unambiguous(tuple(found[name] for name in sorted(found)))
+                name = path.parent.name
+                if name not in found:
+                    found[name] = self._with_more_checks(read_operation(path))
+        return _unambiguous(tuple(_with_shared_checks(found[name], found) for name in sorted(found)))
+
+    def _with_more_checks(self, operation: Operation) -> Operation:
+        """The operation, with the checks that earlier folders have for it without replacing it."""
+        earlier = takewhile(lambda folder: folder.absolute() != Path(operation.folder).parent, self._folders)
+        more = tuple(path for folder in earlier for path in _checks(folder / operation.name))
+        return replace(operation, checks=(*more, *operation.checks))
 
     def _known(self, wanted: str) -> str:
         names = [operation.command for operation in self._operations]
@@ -85,6 +95,15 @@ def _descriptions(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise OperationError(f"{folder}: {error.strerror}") from error
     yield from (entry / DESCRIPTION for entry in entries if (entry / DESCRIPTION).is_file())
+
+
+def _with_shared_checks(operation: Operation, known: Mapping[str, Operation]) -> Operation:
+    """The operation, with the checks of those that its operation.yml names under `checks`."""
+    if unknown := [name for name in operation.checks_of if name not in known]:
+        path = Path(operation.folder) / DESCRIPTION
+        raise OperationError(f"{path}: checks: there is no operation {unknown[0]}")
+    more = tuple(path for name in operation.checks_of for path in known[name].checks)
+    return replace(operation, checks=tuple(dict.fromkeys((*operation.checks, *more))))
 
 
 def _unambiguous(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
@@ -120,11 +139,18 @@ def read_operation(path: Path) -> Operation:
         summary=form.line("summary"),
         description=form.text("description"),
         folder=str(path.parent.absolute()),
+        checks=_checks(path.parent),
+        checks_of=form.lines("checks"),
         playbook=str(playbook.absolute()),
         manifest=ManifestUse(form.choice("manifest", [use.value for use in ManifestUse], default="read")),
         params=tuple(_param(form.inner("params", key)) for key in form.mapping("params")),
         steps=form.lines("steps"),
     )
+
+
+def _checks(folder: Path) -> tuple[str, ...]:
+    checks = folder / CHECKS
+    return (str(checks.absolute()),) if checks.is_dir() else ()
 
 
 def _load(path: Path) -> Mapping[str, object]:

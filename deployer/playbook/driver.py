@@ -22,7 +22,7 @@ from deployer.errors import InventoryError, UsageError
 from deployer.model.json import JsonObject
 from deployer.model.plan import Target
 from deployer.model.run import Outcome, TargetResult
-from deployer.playbook import inventory, job, processes, redaction, vault
+from deployer.playbook import hidden, inventory, job, processes
 from deployer.playbook.errors import PlaybookError
 from deployer.playbook.outcomes import Outcomes
 from deployer.playbook.workspace import Workspace, workspace, write_inputs, writing
@@ -165,7 +165,7 @@ class AnsibleDriver:
 
     def _tell_secrets(self, child: subprocess.Popen[bytes], playbook: PlaybookRun, targets: Sequence[Target]) -> None:
         assert child.stdin is not None  # noqa: S101  it was asked for as a pipe
-        text = json.dumps(_secrets(playbook, targets, self._environ, self._settings.environment))
+        text = json.dumps(hidden.of_run(playbook, targets, self._environ, self._settings.environment))
         with suppress(BrokenPipeError), child.stdin as pipe:
             pipe.write(text.encode())
 
@@ -244,19 +244,3 @@ def _working_folder(space: Workspace) -> str:
         return str(Path.cwd())
     except OSError:
         return str(space.private)
-
-
-def _secrets(
-    playbook: PlaybookRun, targets: Sequence[Target], environ: Mapping[str, str], passed: Sequence[str]
-) -> Mapping[str, list[str]]:
-    """What must not be written, and what leads to it."""
-    machines = {target.host: inventory.placement(playbook.site, target) for target in targets}
-    values = [playbook.site.variables, playbook.variables, *(machine.variables for machine in machines.values())]
-    manifests = [target.value for target in targets]
-    environment = {name: environ[name] for name in passed if name in environ}
-    sources = [*playbook.options.vault_ids, environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "")]
-    return {
-        "secrets": list(dict.fromkeys(redaction.secrets_in([*values, *manifests, environment]))),
-        "vaulted": list(dict.fromkeys(vault.vaulted_in(values))),
-        "vault_sources": [source for source in sources if source],
-    }

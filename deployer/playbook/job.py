@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from deployer.errors import UsageError
 from deployer.model.plan import Target
@@ -131,8 +132,19 @@ def _crowd(order: Sequence[str], length: int, local: set[str]) -> int:
     return max((max(count.values(), default=0) for count in counts), default=0)
 
 
+class Places(NamedTuple):
+    """The folders of a run."""
+
+    private: str
+    sockets: str
+
+
 def environment(
-    environ: Mapping[str, str], playbook: str, shipped: Path, job: Job, settings: tuple[AnsibleSettings, SshSettings]
+    environ: Mapping[str, str],
+    playbook: str,
+    shipped: Path,
+    job: Job | Places,
+    settings: tuple[AnsibleSettings, SshSettings],
 ) -> dict[str, str]:
     """The whole environment of the child and of Ansible.
 
@@ -140,7 +152,7 @@ def environment(
         environ: the user's environment; only names that are allowed are taken from it.
         playbook: its folder's folder holds `library/`, `module_utils/` and `roles/`.
         shipped: our own folder of playbooks.
-        job: the run.
+        job: the run, or its folders.
         settings: of Ansible and of SSH.
     """
     ansible, ssh = settings
@@ -203,6 +215,19 @@ def _is_ssh(machine: Machine) -> bool:
 
 
 def _master(machine: Machine, ssh: SshSettings, sockets: str) -> tuple[str, ...]:
+    found = ssh_to(machine, ssh)
+    # The options that make up the name of the socket (`%C`: host, port, user, jump hosts) are Ansible's too.
+    if not found:
+        return ()
+    ours = ("-o", "BatchMode=yes", "-o", f"ControlPath={sockets}/%C")
+    return ("ssh", *ours, *found[:-1], "-f", "-N", found[-1])
+
+
+def ssh_to(machine: Machine, ssh: SshSettings) -> tuple[str, ...]:
+    """The options and the address with which Ansible's ssh reaches a machine.
+
+    Empty where Ansible alone knows: a variable of the machine is a template or vaulted.
+    """
     names = ("host", "port", "user", "ssh_private_key_file", "ssh_common_args", "ssh_extra_args", "ssh_args")
     values = {name: machine.variables.get(f"ansible_{name}") for name in names}
     if any(isinstance(value, Mapping) or _TEMPLATE in str(value) for value in values.values()):
@@ -213,5 +238,4 @@ def _master(machine: Machine, ssh: SshSettings, sockets: str) -> tuple[str, ...]
         options += ["-o", f'{option}="{texts[name]}"'] if texts[name] else []
     options += [*shlex.split(texts["ssh_common_args"]), *shlex.split(texts["ssh_extra_args"])]
     timeout = max(1, round(ssh.connect_timeout))
-    ours = ["-o", "BatchMode=yes", "-o", f"ConnectTimeout={timeout}", "-o", f"ControlPath={sockets}/%C"]
-    return ("ssh", *ours, *options, "-f", "-N", texts["host"] or machine.name)
+    return ("-o", f"ConnectTimeout={timeout}", *options, texts["host"] or machine.name)

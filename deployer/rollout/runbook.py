@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from deployer.errors import DeployerError, RefusedError, UnreachableError
+from deployer.model.check import TargetChecks
 from deployer.model.plan import Batch, Plan, Target
 from deployer.model.run import Outcome, Run, RunState, TargetResult, exit_code_of
 from deployer.model.site import Site
-from deployer.ports import Clock, Driver, Engine, Hosts, Listener, Locks, Manifests, PlaybookRun, Stop, Store
+from deployer.ports import Checks, Clock, Driver, Engine, Hosts, Listener, Locks, Manifests, PlaybookRun, Stop, Store
 from deployer.rollout.editing import changes, edited
 from deployer.rollout.locking import Away, Locking
 from deployer.rollout.planning import chosen, held_results, make_plan
 from deployer.rollout.recorder import Recorder
 from deployer.rollout.request import Request
 from deployer.rollout.syncing import Synced, Syncing
+from deployer.rollout.verifying import summary, verified
 
 Approve = Callable[[Run, Plan], bool]
 """Shown the plan before anything is pushed or rolled out; False refuses."""
@@ -33,6 +35,8 @@ class Parts:
     engine: Engine
     store: Store
     clock: Clock
+    checks: Checks | None = None
+    """Needed where a request asks for checks."""
     identity: str = ""
     """`Name <mail>` of the commits of automation; empty for the deployer host's own."""
 
@@ -157,8 +161,15 @@ class Runbook:
             results = self._parts.driver.run(playbook, recorder, stop)
         except DeployerError as error:
             results = tuple(_failed(target, error) for target in playbook.targets)
+        if playbook.checks and self._parts.checks:
+            results = verified(playbook, results, self._parts.checks, lambda one: _say(recorder, one), stop)
         recorder.settle(results)
         return results
+
+
+def _say(recorder: Recorder, found: TargetChecks) -> None:
+    text = "\n".join(one.text for one in found.checks if one.text)
+    recorder.say("check", summary(found), target=found.target, data={"outcome": found.outcome, "text": text})
 
 
 def _playbook(request: Request, run: Run, batch: Batch) -> PlaybookRun:
@@ -171,6 +182,7 @@ def _playbook(request: Request, run: Run, batch: Batch) -> PlaybookRun:
         targets=batch.targets,
         variables=request.params,
         options=request.options,
+        checks=request.operation.checks if request.options.verify and not request.options.check else (),
     )
 
 

@@ -87,6 +87,10 @@ class Syncing:
             manual=result.manual,
         )
 
+    def as_it_is(self, site: Site) -> Synced:
+        """What the clone has, with nothing fetched: what was rolled out last came from there."""
+        return Synced(site, "", "HEAD", self._instances(site, "HEAD"), "as the clone has it")
+
     def look(self, site: Site) -> Synced:
         """What a sync would bring, changing nothing but objects and refs/deployer/*: for `plan` and `--check`."""
         found = self._clones.inspect(self._host(site), site.repository)

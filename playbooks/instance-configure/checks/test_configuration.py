@@ -1,0 +1,30 @@
+"""The configuration of an instance is what its manifest says, and the service works with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from testinfra.host import Host
+
+from deployer.checks.live import LiveService
+from deployer.model.json import JsonObject
+
+
+def test_the_configuration_is_rendered_from_the_manifest(
+    host: Host, instance: JsonObject, service: LiveService
+) -> None:
+    """configuration.json has the manifest that the clone has."""
+    file = host.file(f"{service.folder}/configuration.json")
+    assert file.exists, f"{file.path} is missing"
+    rendered = json.loads(file.content)
+    # Only names: the values may be secrets.
+    different = [name for name in ("name", "site", "environment", "manifest") if rendered.get(name) != instance[name]]
+    assert not different, f"configuration.json differs from the manifest in: {', '.join(different)}"
+
+
+def test_the_service_works_with_that_configuration(host: Host, service: LiveService) -> None:
+    """A service that tells the sha256 of its configuration was restarted after the last change."""
+    told = str(service.health.get("configuration", ""))
+    file = hashlib.sha256(host.file(f"{service.folder}/configuration.json").content).hexdigest()
+    assert told in {"", file}, f"the service works with {told[:12]}, the file is {file[:12]}"
