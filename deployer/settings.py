@@ -50,6 +50,10 @@ class SyncSettings(_Section):
     """How long changes to one clone are gathered for one push while more come in, in seconds; 0: each by itself."""
     side_by_side: int = Field(default=30, ge=1, le=200)
     """Sites that are synced at the same time."""
+    snapshots: int = Field(default=50, ge=1, le=1000)
+    """Snapshots that are kept of each clone, at most; `deployer undo` goes back to them."""
+    snapshot_days: float = Field(default=30.0, gt=0)
+    """Days after which a snapshot is dropped, the newest one excepted."""
 
 
 class SshSettings(_Section):

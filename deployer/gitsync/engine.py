@@ -12,9 +12,10 @@ from deployer.gitsync.classes import Retry, classify
 from deployer.gitsync.manual import Case, commits, manual_work
 from deployer.gitsync.redact import redact_all
 from deployer.gitsync.tries import StepStoppedError, Tries
+from deployer.gitsync.undoing import moment, snapshots, undone
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.site import Repository
-from deployer.model.sync import Change, CloneState, Commit, ManualWork, SyncResult, SyncStatus
+from deployer.model.sync import Change, CloneState, Commit, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Clock, Host
 from deployer.resources import program
 from deployer.settings import SyncSettings
@@ -80,10 +81,50 @@ class SyncEngine:
             behind=commits(answer.get("behind")),
             dirty=_texts(answer.get("dirty")),
             untracked=_texts(answer.get("untracked")),
+            last_good=moment(answer.get("good")),
         )
 
-    def sync(self, host: Host, repository: Repository, change: Change | None = None) -> SyncResult:
+    def snapshots(self, host: Host, repository: Repository) -> tuple[Snapshot, ...]:
+        """What the clone was before each sync that changed it, newest first.
+
+        Raises:
+            AttentionError: there is no clone.
+            UnreachableError: the deployer host did not answer.
+        """
+        try:
+            return snapshots(self._simple(host, repository, {"step": "snapshots"}))
+        except StepStoppedError as stopped:
+            raise self._error(host, repository, stopped) from stopped
+
+    def undo(self, host: Host, repository: Repository, *, to: str = "", why: str = "") -> Undone:
+        """Bring a clone back to a snapshot: branch, index and work tree. The remote stays as it is.
+
+        Args:
+            host: where the clone is.
+            repository: the clone.
+            to: id of the snapshot, or a beginning that only one has; empty for the newest.
+            why: what the snapshot of the present will say of itself.
+
+        Raises:
+            UsageError: there is no such snapshot.
+            AttentionError: a person is in the middle of something in the clone.
+            LockedError: a sync or a git is at work in it.
+            UnreachableError: the deployer host did not answer.
+        """
+        try:
+            answer = self._simple(host, repository, {"step": "undo", "to": to, "why": why})
+        except StepStoppedError as stopped:
+            raise self._error(host, repository, stopped) from stopped
+        return undone(host.name, repository, answer, to)
+
+    def sync(self, host: Host, repository: Repository, change: Change | None = None, *, why: str = "") -> SyncResult:
         """Bring the clone and its remote together without losing anything of either.
+
+        Args:
+            host: where the clone is.
+            repository: the clone.
+            change: a commit of automation.
+            why: what the snapshot says that is taken before the clone is changed.
 
         Returns:
             What was done. `change` is the commit of automation as it landed; where all that it wants stands on the
@@ -98,6 +139,7 @@ class SyncEngine:
         work = _Work(host, repository, change)
         request: JsonObject = {
             "step": "sync",
+            "why": why,
             "id": uuid.uuid4().hex,
             "change": _wanted(change),
             "asks": self._merge is not None,
@@ -149,6 +191,7 @@ class SyncEngine:
             "identity": self._identity,
             "who": self._identity or "deployer",
             "seconds": tries.left,
+            "keep": {"snapshots": self._settings.snapshots, "days": self._settings.snapshot_days},
             **request,
         }
         return host.call(program(REMOTE), whole, deadline=tries.left + GRACE)

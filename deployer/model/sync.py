@@ -72,6 +72,54 @@ class CloneState:
     dirty: tuple[str, ...] = ()
     """Paths with staged or unstaged edits of a person."""
     untracked: tuple[str, ...] = ()
+    last_good: datetime | None = None
+    """When a sync of this clone ended well last, whoever ran it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a clone was before something changed it."""
+
+    id: str
+    """Names it for `deployer undo --to`: the time, to the microsecond."""
+    time: datetime
+    why: str
+    """What was about to be done, and by whom or in which run."""
+    branch: str
+    head: str
+    """Object id of the branch."""
+    subject: str = ""
+    """Of that commit."""
+    dirty: tuple[str, ...] = ()
+    """Paths with staged or unstaged edits; the first 20."""
+    untracked: tuple[str, ...] = ()
+    """The first 20."""
+    left: tuple[str, ...] = ()
+    """Untracked files that were too large to keep, and folders that are repositories of their own; the first 20."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo did."""
+
+    host: str
+    path: str
+    snapshot: Snapshot
+    """What the clone was brought back to."""
+    saved: Snapshot | None
+    """What it was before; None when it was like the snapshot already."""
+    before: str
+    after: str
+    written: tuple[str, ...] = ()
+    """Files that were put back, or changed back."""
+    removed: tuple[str, ...] = ()
+    """Files that were not there at the time; `saved` has them."""
+    left: tuple[str, ...] = ()
+    """Files that could not be brought back: not kept, or changed by somebody in that instant."""
+    landed: tuple[Commit, ...] = ()
+    """Commits that the clone no longer has and the remote keeps: the next sync brings them again."""
+    commands: tuple[str, ...] = ()
+    """To paste, when those commits shall be undone on the remote as well."""
 
 
 @dataclass(frozen=True, slots=True)

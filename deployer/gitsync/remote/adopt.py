@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import stat
-from typing import Any
+from typing import Any, Callable
 
 from . import history, journal
 from .failure import Stopped
@@ -24,8 +24,16 @@ ROOM = 3
 """Free space that is asked for, as a multiple of what comes in."""
 
 
-def adopt(git: Git, clone: Clone, notes: Journal, new: str) -> list[str]:
+def adopt(git: Git, clone: Clone, notes: Journal, new: str, save: Callable[[bool], None]) -> list[str]:
     """Adopt a commit.
+
+    Args:
+        git: the clone.
+        clone: the clone.
+        notes: its journal.
+        new: the commit.
+        save: takes the snapshot, before anything is changed and once it is sure that it will be; is told whether the
+            index is plain: no flags, no files in conflict.
 
     Returns:
         The paths on which people have edits or files of their own: then nothing at all was adopted.
@@ -35,7 +43,7 @@ def adopt(git: Git, clone: Clone, notes: Journal, new: str) -> list[str]:
     """
     steps = history.changes(git, clone.head, new)
     plan = {"branch": clone.ref, "tracking": _tracking(git, clone, new), "old": clone.head, "new": new}
-    with _index_locked(clone.place):
+    with index_locked(clone.place):
         if _head_of(git, clone.ref) != clone.head:
             raise Stopped("lock", argv=["git", "rev-parse", clone.ref], paths=[clone.ref])
         index = Index(git, clone.place)
@@ -43,6 +51,7 @@ def adopt(git: Git, clone: Clone, notes: Journal, new: str) -> list[str]:
         if left:
             return left
         index.prepare(steps)
+        save(all(tag == "H" for tag, _entry in index.entries.values()))
         notes.write(adopt={**plan, "steps": [[step.path, step.old, step.new] for step in steps]})
         _apply(git, clone.place, index, notes, steps)
     return []
@@ -63,7 +72,7 @@ def recover(git: Git, place: Place, notes: Journal) -> None:
         notes.write(adopt={})
         return
     steps = [Step(path, _pair(old), _pair(new)) for path, old, new in plan["steps"]]
-    with _index_locked(place):
+    with index_locked(place):
         index = Index(git, place)
         tree = Worktree(git, place.top, steps)
         index.prepare([step for step in steps if tree.stands(step) == "old"], known=steps)
@@ -84,7 +93,8 @@ def _apply(git: Git, place: Place, index: Index, notes: Journal, steps: list[Ste
 
 
 @contextlib.contextmanager
-def _index_locked(place: Place) -> Any:  # noqa: ANN401  a generator; its type is named differently on 3.9
+def index_locked(place: Place) -> Any:  # noqa: ANN401  a generator; its type is named differently on 3.9
+    """Hold git's own lock of the index, by a link that is provably ours; raises Stopped (`lock`) when it is taken."""
     lock = os.path.join(place.git_dir, "index.lock")
     if not journal.lock_file(place.own, lock):
         raise Stopped("lock", argv=["ls", "-l", lock], paths=[lock])

@@ -7,8 +7,10 @@ journal.json   written by rename:
     done       {id: commit}  the last changes that landed: whoever asked may not have been told
     landed     {head, new}  what is reachable from `head` is on the remote as `new`, and is not replayed again
     adopt      the adoption that is under way: {branch, tracking, old, new, paths}
+    undo       the undo that is under way: {branch, saved, target}, commits of snapshots
 queue/         changes of syncs that wait for the lock (combine.py)
 tokens/        files whose hard links are the locks we hold: by its inode a lock is proved to be ours
+good           empty; its time is that of the last sync that ended well
 stage/, index  new files and the new index, before they are moved into place
 """
 
@@ -59,6 +61,11 @@ class Journal:
         return dict(self.data.get("adopt", {}))
 
     @property
+    def undoing(self) -> dict[str, Any]:
+        """The undo that a crash left, or empty."""
+        return dict(self.data.get("undo", {}))
+
+    @property
     def done(self) -> dict[str, str]:
         """Ids of changes -> the commits that have them, oldest first."""
         return dict(self.data.get("done", {}))
@@ -73,6 +80,21 @@ class Journal:
         landed = {"head": head, "new": new} if head else self.landed
         done = list({**self.done, **ids}.items())[-MOST_DONE:]
         self.write(attempts=[], landed=landed, done=dict(done))
+
+    @property
+    def good(self) -> float | None:
+        """When a sync ended well last, in seconds since 1970; None for never."""
+        try:
+            return os.stat(os.path.join(self.folder, "good")).st_mtime
+        except FileNotFoundError:
+            return None
+
+    def ended_well(self) -> None:
+        """Record that a sync ended well now; cheap, and not worth a failure."""
+        with contextlib.suppress(OSError):
+            path = os.path.join(self.folder, "good")
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+            os.utime(path)
 
     def write(self, **values: object) -> None:
         """Replace some entries; an empty value takes its entry out. Durable when it returns."""

@@ -7,7 +7,7 @@ import errno
 import signal
 from typing import Any, Callable, Dict
 
-from . import objects, steps
+from . import objects, steps, undo
 from .failure import Stopped, Undecided
 
 Json = Dict[str, Any]
@@ -24,6 +24,8 @@ STEPS: Dict[str, Callable[[Json, Json], Json]] = {
     "sync": steps.sync,
     "read": objects.read,
     "clone": objects.clone,
+    "snapshots": undo.snapshots_of,
+    "undo": steps.undone,
 }
 
 

@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import Any, Dict
 
-from . import adopt, history, preflight, transfer
+from . import adopt, history, preflight, snapshots, transfer, undo
 from .combine import Fated, Others, Ticket
 from .failure import Stopped
 from .git import Git
@@ -20,7 +20,8 @@ Json = Dict[str, Any]
 
 def inspect(request: Json, known: Json) -> Json:
     """Fetch and compare, changing nothing but objects, refs/deployer/* and our own folder."""
-    with _opened(request, known, takes_locks=False) as (git, clone, _notes, _waited):
+    with _opened(request, known, takes_locks=False) as (git, clone, notes, _waited):
+        known["good"] = notes.good
         remote = known["remote"] = transfer.fetch(git, clone)
         found = history.status(git)
         if found.unmerged:
@@ -33,6 +34,12 @@ def inspect(request: Json, known: Json) -> Json:
         }
 
 
+def undone(request: Json, known: Json) -> Json:
+    """The clone brought back to a snapshot."""
+    with _opened(request, known, takes_locks=True) as (git, clone, notes, _waited):
+        return undo.undo(git, clone, notes, request)
+
+
 @contextlib.contextmanager
 def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: ANN401  a generator
     """The clone, locked against other syncs, its last crash mended, and found fit to be worked with."""
@@ -42,6 +49,7 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
         notes = Journal(place.own)
         if takes_locks:
             adopt.recover(git, place, notes)
+            undo.recover(git, place, notes)
         branch = preflight.check_files(place, request.get("branch", ""))
         known["branch"] = branch
         with _unless_passing(takes_locks=takes_locks):
@@ -130,6 +138,8 @@ class _Sync:
             answer.update(self._adopt(new))
         else:
             self.notes.write(landed={})
+        if "failure" not in answer:
+            self.notes.ended_well()
         self.others.tell({**answer, **self.known, "landed": self.landed})
         return answer
 
@@ -220,8 +230,11 @@ class _Sync:
         self.known["landed"] = [commit for commit in self.landed if commit["oid"] not in theirs]
         self.known["remote"] = new
 
+    def _save(self, plain: bool) -> None:  # noqa: FBT001  a callback
+        snapshots.take(self.git, self.clone, self.request, landed=self.known["remote"], plain=plain)
+
     def _adopt(self, new: str) -> Json:
-        left = adopt.adopt(self.git, self.clone, self.notes, new)
+        left = adopt.adopt(self.git, self.clone, self.notes, new, self._save)
         if not left:
             return {"after": new}
         found = history.status(self.git)

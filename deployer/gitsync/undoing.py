@@ -1,0 +1,99 @@
+"""Snapshots and undos as the deployer host answers them, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from deployer.errors import UsageError
+from deployer.gitsync.advice import place
+from deployer.gitsync.manual import commits
+from deployer.gitsync.redact import redact
+from deployer.model.json import JsonObject, JsonValue
+from deployer.model.site import Repository
+from deployer.model.sync import Snapshot, Undone
+
+
+def snapshots(answer: JsonObject) -> tuple[Snapshot, ...]:
+    """The snapshots of an answer."""
+    listed = answer.get("snapshots")
+    found = listed if isinstance(listed, list) else []
+    return tuple(_snapshot(item) for item in found if isinstance(item, Mapping))
+
+
+def undone(host: str, repository: Repository, answer: JsonObject, wanted: str) -> Undone:
+    """What an undo did.
+
+    Args:
+        host: name of the deployer host.
+        repository: the clone.
+        answer: of the step.
+        wanted: the snapshot that was asked for.
+
+    Raises:
+        UsageError: there is no such snapshot.
+    """
+    if answer.get("none"):
+        raise _no_such(host, repository, snapshots(answer), wanted)
+    target, saved = answer.get("snapshot"), answer.get("saved")
+    return Undone(
+        host=host,
+        path=repository.path,
+        snapshot=_snapshot(target if isinstance(target, Mapping) else {}),
+        saved=_snapshot(saved) if isinstance(saved, Mapping) else None,
+        before=str(answer.get("before")),
+        after=str(answer.get("after")),
+        written=_texts(answer.get("written")),
+        removed=_texts(answer.get("removed")),
+        left=_texts(answer.get("left")),
+        landed=commits(answer.get("landed")),
+        commands=_commands(repository, answer),
+    )
+
+
+def _no_such(host: str, repository: Repository, known: tuple[Snapshot, ...], wanted: str) -> UsageError:
+    where = f"{repository.path} on {host}"
+    if not known:
+        return UsageError(
+            f"{where} has no snapshot", hint="one is taken before each sync that changes the clone; none has"
+        )
+    said = f"has no snapshot {wanted}, or several begin so"
+    return UsageError(f"{where} {said}", hint="the newest: " + ", ".join(one.id for one in known[:3]))
+
+
+def _commands(repository: Repository, answer: JsonObject) -> tuple[str, ...]:
+    """Pull first: the commits must be in the clone to be reverted there."""
+    revert = _texts(answer.get("revert"))
+    if not revert:
+        return ()
+    remote, upstream = (str(answer.get(name) or other) for name, other in (("remote_name", "origin"), ("upstream", "")))
+    branch = upstream or repository.branch
+    return (
+        f"cd {place(repository.path)}",
+        f"git pull --ff-only {remote} {branch}",
+        "git revert --no-edit " + " ".join(oid[:12] for oid in revert),
+        f"git push {remote} HEAD:refs/heads/{branch}",
+    )
+
+
+def moment(value: JsonValue) -> datetime | None:
+    """Seconds since 1970 as a time."""
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None
+
+
+def _snapshot(item: JsonObject) -> Snapshot:
+    return Snapshot(
+        id=str(item.get("id")),
+        time=datetime.fromisoformat(str(item.get("time"))),
+        why=str(item.get("why")),
+        branch=str(item.get("branch")),
+        head=str(item.get("head")),
+        subject=redact(str(item.get("subject"))),
+        dirty=_texts(item.get("dirty")),
+        untracked=_texts(item.get("untracked")),
+        left=_texts(item.get("left")),
+    )
+
+
+def _texts(value: JsonValue) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
