@@ -25,7 +25,7 @@ from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Plan
 from deployer.model.run import Event, Run, RunState, TargetResult
 from deployer.model.site import Inventory, Machine, Repository, Site
-from deployer.model.sync import ManualWork
+from deployer.model.sync import ManualWork, Snapshot, Undone
 from deployer.ports import Clones, Hosts, Listener
 from deployer.resources import shipped
 from deployer.rollout.request import Request, Wanted
@@ -218,10 +218,33 @@ class Deployer:
 
     def sync_clone(self, path: Path, *, check: bool = False) -> SiteSync:
         """Sync one clone on this machine, with no inventory at all."""
-        machine = Machine(socket.gethostname(), {"ansible_connection": "local"})
-        repository = Repository(path.resolve().name, str(path), branch="")
-        site = Site("", path.resolve().name, machine, repository)
-        return self._syncing.report((site,), check=check, side_by_side=1)[0]
+        return self._syncing.report((_lone_site(path),), check=check, side_by_side=1)[0]
+
+    def snapshots(self, site: str = "", *, clone: Path | None = None) -> tuple[Snapshot, ...]:
+        """What a clone was before each sync that changed it, newest first.
+
+        Args:
+            site: whose clone.
+            clone: a clone on this machine instead, with no inventory at all.
+        """
+        return self._syncing.snapshots(_lone_site(clone) if clone else self.sites((site,))[0])
+
+    def undo(self, site: str = "", *, clone: Path | None = None, to: str = "", yes: bool = False) -> Undone:
+        """Bring a clone back to a snapshot: branch, index and work tree. The remote stays as it is.
+
+        Args:
+            site: whose clone.
+            clone: a clone on this machine instead, with no inventory at all.
+            to: id of the snapshot, or a beginning that only one has; empty for the newest.
+            yes: confirms for production.
+
+        Raises:
+            RefusedError: production, and not confirmed.
+            DeployerError: see `ports.Clones.undo`.
+        """
+        if clone is None and self.inventory.is_production and not yes:
+            raise RefusedError(f"{self.inventory.environment} is production", hint="yes=True confirms")
+        return self._syncing.undo(_lone_site(clone) if clone else self.sites((site,))[0], to)
 
     def clone_missing(self, *sites: str) -> tuple[str, ...]:
         """Make the clones that are missing; the sites where one was made."""
@@ -284,7 +307,7 @@ class Deployer:
         from deployer.integrations.notifiers import notifiers
 
         telling = Telling(self.store, notifiers(self.settings.on_attention, manual_report))
-        return Syncing(self._hosts, self._clones, self._formats, self.store, SystemClock(), telling)
+        return Syncing(self._hosts, self._clones, self._formats, self.store, SystemClock(), telling, _who())
 
     @cached_property
     def _checks(self) -> TestinfraChecks:
@@ -384,6 +407,13 @@ def manual_report(work: ManualWork) -> str:
     from deployer.gitsync.manual import report
 
     return report(work)
+
+
+def _lone_site(clone: Path) -> Site:
+    """A site of one clone on this machine."""
+    machine = Machine(socket.gethostname(), {"ansible_connection": "local"})
+    name = clone.resolve().name
+    return Site("", name, machine, Repository(name, str(clone), branch=""))
 
 
 def _is_harmless(request: Request) -> bool:

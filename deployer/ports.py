@@ -5,10 +5,10 @@ Each has two implementations in the tree: the adapter that `app.py` wires, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from deployer.model.check import TargetChecks
@@ -20,7 +20,7 @@ from deployer.model.plan import Target
 from deployer.model.program import Program
 from deployer.model.run import Event, Run, TargetResult
 from deployer.model.site import Machine, Repository, Site
-from deployer.model.sync import Change, CloneState, ManualWork, SyncResult
+from deployer.model.sync import Change, CloneState, ManualWork, Snapshot, SyncResult, Undone
 
 
 class Clock(Protocol):
@@ -127,13 +127,26 @@ class Clones(Protocol):
     def inspect(self, host: Host, repository: Repository) -> CloneState | ManualWork:
         """Fetch and compare, changing nothing but objects and refs/deployer/*."""
 
-    def sync(self, host: Host, repository: Repository, change: Change | None = None) -> SyncResult:
+    def sync(self, host: Host, repository: Repository, change: Change | None = None, *, why: str = "") -> SyncResult:
         """Bring the clone and its remote together without losing anything of either.
 
         Args:
             host: where the clone is.
             repository: the clone.
             change: a commit to make on top, in memory.
+            why: what the snapshot says that is taken before the clone is changed.
+        """
+
+    def snapshots(self, host: Host, repository: Repository) -> tuple[Snapshot, ...]:
+        """What the clone was before each sync that changed it, newest first."""
+
+    def undo(self, host: Host, repository: Repository, *, to: str = "", why: str = "") -> Undone:
+        """Bring the clone back to a snapshot, the newest when none is named; the remote stays as it is.
+
+        Raises:
+            UsageError: there is no such snapshot.
+            AttentionError: a person is in the middle of something in the clone.
+            LockedError: somebody is at work in it.
         """
 
     def read(self, host: Host, repository: Repository, revision: str) -> Mapping[str, tuple[str, bytes]]:
@@ -218,6 +231,10 @@ class Checks(Protocol):
 class Notifier(Protocol):
     """Tells people that they are needed, wherever they are: `on_attention`."""
 
+    @property
+    def name(self) -> str:
+        """Tells it from the other notifiers: `webhook`."""
+
     def tell(self, work: ManualWork) -> None:
         """Tell of one piece of manual work; raises DeployerError when nobody was reached."""
 
@@ -229,6 +246,19 @@ class Engine(Protocol):
         self, batches: Sequence[PlaybookRun], work: Callable[[PlaybookRun], tuple[TargetResult, ...]]
     ) -> tuple[TargetResult, ...]:
         """Run every batch, side by side where they are of different sites, and wait for all."""
+
+
+CLAIM = timedelta(minutes=10)
+"""How long telling people of something may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Manual work that is to be told."""
+
+    work: ManualWork
+    told_to: frozenset[str]
+    """Notifiers that have told of it already."""
 
 
 class Store(Protocol):
@@ -258,14 +288,23 @@ class Store(Protocol):
     def open_work(self, work: ManualWork) -> bool:
         """Record manual work; False when the same was open already (its first time is kept)."""
 
-    def claim_work(self) -> tuple[ManualWork, ...]:
-        """Open manual work that nobody was told of yet; claimed, so that no other process tells the same."""
+    def claim_work(self, now: datetime | None = None) -> tuple[Due, ...]:
+        """Open manual work that not everybody was told of yet, claimed, so that no other process tells the same.
 
-    def release_work(self, work: str) -> None:
-        """Telling of it failed: it is due again at the next chance."""
+        The claim ends with `record_told`, or after the time `CLAIM`: whoever died with it has told nobody.
+        """
 
-    def close_work(self, host: str, path: str) -> int:
-        """Close what is open for a clone, since it is in sync again; how many."""
+    def record_told(self, work: str, to: Collection[str], *, done: bool) -> None:
+        """Remember who was told of it so far; until it is `done` it is due again at the next chance."""
+
+    def close_work(self, host: str, path: str, *, keep: str = "") -> int:
+        """Close what is open for a clone, since it is in sync again; how many.
+
+        Args:
+            host: of the clone.
+            path: of the clone.
+            keep: id of what stays open: a clone needs one thing at a time, and what was found last holds.
+        """
 
     def attention(self) -> tuple[ManualWork, ...]:
         """Open manual work of all sites, oldest first."""

@@ -18,6 +18,8 @@ class CommandNotifier:
         seconds: after which it is ended.
     """
 
+    name = "command"
+
     def __init__(self, argv: Sequence[str], render: Callable[[ManualWork], str], seconds: float) -> None:
         self._argv = tuple(argv)
         self._render = render

@@ -21,6 +21,8 @@ class WebhookNotifier:
         seconds: deadline of the request.
     """
 
+    name = "webhook"
+
     def __init__(self, url: str, render: Callable[[ManualWork], str], seconds: float) -> None:
         self._url = url
         self._render = render

@@ -27,6 +27,11 @@ class Recorder:
         self._results: dict[str, TargetResult] = {}
 
     @property
+    def run(self) -> str:
+        """Id of the run."""
+        return self._run
+
+    @property
     def results(self) -> tuple[TargetResult, ...]:
         """What is known of every target so far."""
         with self._lock:

@@ -106,19 +106,19 @@ class Runbook:
     # Sync
 
     def _synced(self, request: Request, site: Site, recorder: Recorder, away: Away) -> Synced:
-        synced = self._reached(request, site, away)
+        synced = self._reached(request, site, away, recorder.run)
         if synced is None:
             synced = self._parts.syncing.away(site, away[site.name], request.instances)
         recorder.say("sync", f"{site.name}: {synced.text}", data={"site": site.name, "revision": synced.revision})
         return synced
 
-    def _reached(self, request: Request, site: Site, away: Away) -> Synced | None:
+    def _reached(self, request: Request, site: Site, away: Away, run: str) -> Synced | None:
         """The site synced, or only looked at for a check; None where its deployer host does not answer."""
         if site.name in away:
             return None
         syncing = self._parts.syncing
         try:
-            return syncing.look(site) if request.options.check else syncing.sync(site)
+            return syncing.look(site) if request.options.check else syncing.sync(site, run=run)
         except UnreachableError as error:
             away[site.name] = error
             if len(away) == len(request.sites):
@@ -139,7 +139,7 @@ class Runbook:
         landed = []
         for one in synced:
             if change := due.get(one.site.name):
-                after = self._parts.syncing.sync(one.site, change)
+                after = self._parts.syncing.sync(one.site, change, run=recorder.run)
                 recorder.say("sync", f"{one.site.name}: {after.text}", data={"revision": after.revision})
                 one = replace(after, before=one.before, manual=after.manual or one.manual)  # noqa: PLW2901  the newer one
             landed.append(one)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from deployer.errors import DeployerError
+from deployer.errors import DeployerError, StoreError
 from deployer.model.plan import Target
 from deployer.model.run import Outcome
 from deployer.model.site import Site
-from deployer.model.sync import Change, CloneState, Commit, ManualWork, SyncResult, SyncStatus
+from deployer.model.sync import Change, CloneState, Commit, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Clock, Clones, Host, Hosts, Manifests, Store
 from deployer.rollout.reading import Instances, hold, read_instances
 from deployer.rollout.telling import Telling
@@ -34,7 +35,7 @@ class Synced:
 
 @dataclass(frozen=True, slots=True)
 class SiteSync:
-    """What `deployer sync` reports of one site: one of the four is set."""
+    """What `deployer sync` reports of one site: one of result, state, manual alone, and error is set."""
 
     site: str
     result: SyncResult | None = None
@@ -43,13 +44,32 @@ class SiteSync:
     manual: ManualWork | None = None
     error: DeployerError | None = None
     """The deployer host could not be reached, or lacks something."""
+    last_good: datetime | None = None
+    """With `--check`: when a sync of the clone ended well last, here or by anybody on its host."""
 
 
 class Syncing:
-    """Syncs sites, keeps the books about it, and reads the manifests that landed."""
+    """Syncs sites, keeps the books about it, and reads the manifests that landed.
+
+    Args:
+        hosts: where clones are.
+        clones: the sync engine.
+        manifests: the formats.
+        store: the record.
+        clock: for its times.
+        telling: tells people of manual work.
+        who: on whose behalf; snapshots say so.
+    """
 
     def __init__(
-        self, hosts: Hosts, clones: Clones, manifests: Manifests, store: Store, clock: Clock, telling: Telling
+        self,
+        hosts: Hosts,
+        clones: Clones,
+        manifests: Manifests,
+        store: Store,
+        clock: Clock,
+        telling: Telling,
+        who: str = "",
     ) -> None:
         self._hosts = hosts
         self._clones = clones
@@ -57,11 +77,21 @@ class Syncing:
         self._store = store
         self._clock = clock
         self._telling = telling
+        self._who = who
 
     def report(self, sites: Sequence[Site], *, check: bool, side_by_side: int) -> tuple[SiteSync, ...]:
         """Sync every site, side by side; with `check` only look. One answer per site, in order."""
         with ThreadPoolExecutor(max_workers=side_by_side) as pool:
-            return tuple(pool.map(self._look_at if check else self._sync_one, sites))
+            found = tuple(pool.map(self._look_at if check else self._sync_one, sites))
+        return self._dated(sites, found) if check else found
+
+    def snapshots(self, site: Site) -> tuple[Snapshot, ...]:
+        """What the site's clone was before each sync that changed it, newest first."""
+        return self._clones.snapshots(self._host(site), site.repository)
+
+    def undo(self, site: Site, to: str) -> Undone:
+        """Bring the site's clone back to a snapshot; see `Clones.undo`."""
+        return self._clones.undo(self._host(site), site.repository, to=to, why=self._why("undo"))
 
     def peek(self, site: Site) -> Instances:
         """The instances as the clone has them before any sync, to know what to lock; none where it cannot be read."""
@@ -71,9 +101,9 @@ class Syncing:
             # Whatever is wrong with the clone is found, named and reported by the sync that follows.
             return Instances()
 
-    def sync(self, site: Site, change: Change | None = None) -> Synced:
+    def sync(self, site: Site, change: Change | None = None, *, run: str = "") -> Synced:
         """Sync a site, with a commit of automation on top, and read the revision that landed."""
-        result = self._land(site, change)
+        result = self._land(site, change, run)
         revision = result.revision
         instances = self._instances(site, revision) if revision else self.peek(site)
         reasons = _reasons(result, change) if revision else dict.fromkeys(instances.files, _why(result))
@@ -116,7 +146,7 @@ class Syncing:
 
     def _sync_one(self, site: Site) -> SiteSync:
         try:
-            result = self._land(site, None)
+            result = self._land(site, None, "")
         except DeployerError as error:
             return SiteSync(site.name, error=error)
         return SiteSync(site.name, result=result, manual=result.manual)
@@ -130,16 +160,29 @@ class Syncing:
             return SiteSync(site.name, manual=self._placed(site, found))
         return SiteSync(site.name, state=found)
 
-    def _land(self, site: Site, change: Change | None) -> SyncResult:
-        result = self._clones.sync(self._host(site), site.repository, change)
+    def _dated(self, sites: Sequence[Site], found: Sequence[SiteSync]) -> tuple[SiteSync, ...]:
+        try:
+            known = self._store.last_syncs()
+        except StoreError:
+            known = {}  # who only looks need not be able to read the record: the hosts know as well
+        goods = [known[_key(site)][2] if _key(site) in known else None for site in sites]
+        return tuple(replace(one, last_good=_latest(one, good)) for one, good in zip(found, goods, strict=True))
+
+    def _why(self, what: str) -> str:
+        return f"{what} by {self._who}" if self._who else what
+
+    def _land(self, site: Site, change: Change | None, run: str) -> SyncResult:
+        why = self._why(f"run {run}" if run else "sync")
+        result = self._clones.sync(self._host(site), site.repository, change, why=why)
         if result.manual is not None:
-            work = self._placed(site, result.manual)
+            work = replace(self._placed(site, result.manual), run=run)
             self._store.open_work(work)
+            self._store.close_work(result.host, result.path, keep=work.id)
             self._telling.tell()
             result = replace(result, manual=work)
         elif result.status is not SyncStatus.RETRY_LATER:
             self._store.close_work(result.host, result.path)
-        self._store.record_sync(f"{site.environment}/{site.name}", result, self._clock.now())
+        self._store.record_sync(_key(site), result, self._clock.now())
         return result
 
     def _placed(self, site: Site, work: ManualWork) -> ManualWork:
@@ -151,6 +194,16 @@ class Syncing:
 
     def _host(self, site: Site) -> Host:
         return self._hosts.host(site.deployer_host)
+
+
+def _key(site: Site) -> str:
+    """Of a site in the record."""
+    return f"{site.environment}/{site.name}"
+
+
+def _latest(one: SiteSync, known: datetime | None) -> datetime | None:
+    seen = one.state.last_good if one.state else None
+    return max((moment for moment in (seen, known) if moment), default=None)
 
 
 def sentence(result: SyncResult) -> str:

@@ -21,10 +21,10 @@ class Telling:
 
     def tell(self) -> None:
         """Tell of what is due. A notifier that fails is a warning: what was asked for is done all the same."""
-        for work in self._store.claim_work() if self._notifiers else ():
-            told = [self._told(notifier, work) for notifier in self._notifiers]
-            if not all(told):
-                self._store.release_work(work.id)
+        for due in self._store.claim_work() if self._notifiers else ():
+            to = set(due.told_to)
+            to |= {one.name for one in self._notifiers if one.name not in to and self._told(one, due.work)}
+            self._store.record_told(due.work.id, to, done=to >= {one.name for one in self._notifiers})
 
     def _told(self, notifier: Notifier, work: ManualWork) -> bool:
         try:

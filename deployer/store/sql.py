@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select, update
+from sqlalchemy import Connection, Select, and_, or_, select, update
 
 from deployer.errors import StoreError
 from deployer.model.run import Event, Run, RunState, TargetResult
 from deployer.model.sync import ManualWork, SyncResult, SyncStatus
+from deployer.ports import CLAIM, Due
 from deployer.store import lookup, results
 from deployer.store.database import Database
 from deployer.store.failures import translated
@@ -97,7 +98,7 @@ class SqlStore:
     def open_work(self, work: ManualWork) -> bool:
         """Record manual work; False when the same was open already (its first time is kept, the rest is renewed)."""
         new = replace(work, since=work.since or datetime.now(UTC))
-        row = to_row(MANUAL_WORK, new, opened=new.since, closed=None, work=new, told=None)
+        row = to_row(MANUAL_WORK, new, opened=new.since, closed=None, work=new, told=None, claimed=None, told_to=[])
         with self._database.write() as connection:
             is_new = insert_missing(connection, MANUAL_WORK, row, key="id", where=MANUAL_WORK.c.closed.is_(None))
             if not is_new:
@@ -110,24 +111,34 @@ class SqlStore:
         values = {"work": replace(work, since=opened), "host": work.host, "path": work.path}
         connection.execute(update(MANUAL_WORK).where(is_open).values(values))
 
-    def close_work(self, host: str, path: str) -> int:
-        """Close what is open for a clone, since it is in sync again; how many."""
-        of_clone = and_(MANUAL_WORK.c.host == host, MANUAL_WORK.c.path == path, MANUAL_WORK.c.closed.is_(None))
+    def close_work(self, host: str, path: str, *, keep: str = "") -> int:
+        """Close what is open for a clone, since it is in sync again or now needs the work `keep`; how many."""
+        of_clone = and_(
+            MANUAL_WORK.c.host == host,
+            MANUAL_WORK.c.path == path,
+            MANUAL_WORK.c.closed.is_(None),
+            MANUAL_WORK.c.id != keep,
+        )
         with self._database.write() as connection:
             return connection.execute(update(MANUAL_WORK).where(of_clone).values(closed=datetime.now(UTC))).rowcount
 
-    def claim_work(self) -> tuple[ManualWork, ...]:
-        """Open work that nobody was told of yet, claimed: no other process gets it, until `release_work`."""
-        is_due = and_(MANUAL_WORK.c.closed.is_(None), MANUAL_WORK.c.told.is_(None))
+    def claim_work(self, now: datetime | None = None) -> tuple[Due, ...]:
+        """Open work that not everybody was told of yet, claimed: no other process gets it for ten minutes."""
+        moment = now or datetime.now(UTC)
+        columns = MANUAL_WORK.c
+        is_free = or_(columns.claimed.is_(None), columns.claimed < moment - CLAIM)
+        is_due = and_(columns.closed.is_(None), columns.told.is_(None), is_free)
+        claim = update(MANUAL_WORK).where(is_due).values(claimed=moment).returning(columns.work, columns.told_to)
         with self._database.write() as connection:
-            claim = update(MANUAL_WORK).where(is_due).values(told=datetime.now(UTC)).returning(MANUAL_WORK.c.work)
-            return tuple(from_row(ManualWork, work) for work in connection.execute(claim).scalars().all())
+            rows = connection.execute(claim).all()
+        return tuple(Due(from_row(ManualWork, work), frozenset(told_to or ())) for work, told_to in rows)
 
-    def release_work(self, work: str) -> None:
-        """Nobody was told after all: it is due again."""
+    def record_told(self, work: str, to: Collection[str], *, done: bool) -> None:
+        """Who was told so far; until it is done it is due again."""
         is_open = and_(MANUAL_WORK.c.id == work, MANUAL_WORK.c.closed.is_(None))
+        values = {"told_to": sorted(to), "claimed": None, "told": datetime.now(UTC) if done else None}
         with self._database.write() as connection:
-            connection.execute(update(MANUAL_WORK).where(is_open).values(told=None))
+            connection.execute(update(MANUAL_WORK).where(is_open).values(values))
 
     def attention(self) -> tuple[ManualWork, ...]:
         """Open manual work of all sites, oldest first."""

@@ -133,6 +133,8 @@ MANUAL_WORK = Table(
     Column("closed", Moment),
     Column("work", Json),
     Column("told", Moment),
+    Column("claimed", Moment),
+    Column("told_to", Json),
 )
 
 SYNCS = Table(

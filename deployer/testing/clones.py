@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from deployer.errors import DeployerError, ManifestError, UsageError
 from deployer.model.json import JsonValue
 from deployer.model.manifest import Manifest
 from deployer.model.site import Repository
-from deployer.model.sync import Change, CloneState, ManualWork, SyncResult, SyncStatus
+from deployer.model.sync import Change, CloneState, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Host
 
 
@@ -21,6 +22,7 @@ def _oid(data: bytes) -> str:
 
 
 Files = Mapping[str, bytes]
+_START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -28,6 +30,8 @@ class _Clone:
     head: str = ""
     remote: str = ""
     revisions: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    heads: list[str] = field(default_factory=list)
+    """What it was before each sync that changed it."""
 
     def commit(self, files: Files) -> str:
         revision = _oid(repr((sorted(files.items()), len(self.revisions))).encode())
@@ -52,6 +56,8 @@ class FakeClones:
         self.manual: dict[str, ManualWork] = {}
         """Repository's name -> what `inspect` reports instead of a state."""
         self.changes: list[Change] = []
+        self.reasons: list[str] = []
+        """The `why` of each sync and undo, in order."""
         self.cloned: list[str] = []
 
     def push(self, name: str, files: Files) -> str:
@@ -72,15 +78,17 @@ class FakeClones:
         clone = self._clones[repository.name]
         return CloneState(host.name, repository.path, repository.branch, clone.head, clone.remote)
 
-    def sync(self, host: Host, repository: Repository, change: Change | None = None) -> SyncResult:
+    def sync(self, host: Host, repository: Repository, change: Change | None = None, *, why: str = "") -> SyncResult:
         """The next scripted end; else the remote's tip with the change on top."""
         self.changes += [change] if change else []
+        self.reasons.append(why)
         if script := self.scripted.get(repository.name):
             end = script.pop(0)
             if isinstance(end, DeployerError):
                 raise end
             return end
         clone = self._clones[repository.name]
+        clone.heads += [clone.head] if change or clone.head != clone.remote else []
         before, status = clone.head, SyncStatus.RECEIVED if clone.head != clone.remote else SyncStatus.IN_SYNC
         if change:
             edited = {edit.path: edit.content for edit in change.edits}
@@ -89,6 +97,26 @@ class FakeClones:
         landed = clone.head if change else ""
         place = (host.name, repository.path, repository.branch)
         return SyncResult(*place, status, before, clone.head, clone.remote, change=landed)
+
+    def snapshots(self, host: Host, repository: Repository) -> tuple[Snapshot, ...]:  # noqa: ARG002  as the port
+        """One for each sync and undo that changed the clone, newest first; their ids are numbers."""
+        heads = self._clones[repository.name].heads
+        return tuple(
+            Snapshot(f"{number:04}", _START + timedelta(seconds=number), "a sync", repository.branch, head)
+            for number, head in reversed([*enumerate(heads)])
+        )
+
+    def undo(self, host: Host, repository: Repository, *, to: str = "", why: str = "") -> Undone:
+        """Back to what the clone was; raises UsageError for no such snapshot."""
+        found = [snapshot for snapshot in self.snapshots(host, repository) if snapshot.id.startswith(to)]
+        if not found or (to and len(found) > 1):
+            raise UsageError(f"{repository.path} on {host.name} has no snapshot {to}")
+        self.reasons.append(why)
+        clone = self._clones[repository.name]
+        before, clone.head = clone.head, found[0].head
+        clone.heads.append(before)
+        saved = self.snapshots(host, repository)[0]
+        return Undone(host.name, repository.path, found[0], saved, before, clone.head)
 
     def read(self, host: Host, repository: Repository, revision: str) -> Mapping[str, tuple[str, bytes]]:  # noqa: ARG002  as the port
         """The files of a revision, or of `HEAD`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from deployer.errors import LockedError, StoreError, UsageError
 from deployer.model.run import Event, Outcome, Run, RunState, TargetResult
 from deployer.model.sync import ManualWork, SyncResult, SyncStatus
-from deployer.ports import Clock
+from deployer.ports import CLAIM, Clock, Due
 from deployer.testing.runs import FakeClock
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -38,7 +38,9 @@ class MemoryStore:
         self._guard = threading.RLock()
         self._records: dict[str, _Record] = {}
         self._open: dict[str, ManualWork] = {}
-        self._told: set[str] = set()
+        self._told: dict[str, frozenset[str]] = {}
+        self._done: set[str] = set()
+        self._claims: dict[str, datetime] = {}
         self._syncs: dict[str, tuple[SyncResult, datetime, datetime | None]] = {}
 
     @contextmanager
@@ -104,25 +106,32 @@ class MemoryStore:
             self._open[work.id] = replace(work, since=since)
             return known is None
 
-    def claim_work(self) -> tuple[ManualWork, ...]:
-        """Open work that nobody was told of yet."""
+    def claim_work(self, now: datetime | None = None) -> tuple[Due, ...]:
+        """Open work that not everybody was told of yet."""
+        moment = now or self._clock.now()
         with self._guard:
-            due = tuple(work for work in self._open.values() if work.id not in self._told)
-            self._told |= {work.id for work in due}
-            return due
+            claimed = {work for work, since in self._claims.items() if since >= moment - CLAIM}
+            due = [work for work in self._open.values() if work.id not in self._done | claimed]
+            self._claims.update((work.id, moment) for work in due)
+            return tuple(Due(work, self._told.get(work.id, frozenset())) for work in due)
 
-    def release_work(self, work: str) -> None:
-        """It is due again."""
+    def record_told(self, work: str, to: Collection[str], *, done: bool) -> None:
+        """Who was told so far."""
         with self._guard:
-            self._told.discard(work)
+            self._claims.pop(work, None)
+            self._told[work] = frozenset(to)
+            self._done |= {work} if done else set()
 
-    def close_work(self, host: str, path: str) -> int:
+    def close_work(self, host: str, path: str, *, keep: str = "") -> int:
         """Close what is open for a clone; how many."""
         with self._guard:
-            closed = [work.id for work in self._open.values() if (work.host, work.path) == (host, path)]
+            of_clone = [work.id for work in self._open.values() if (work.host, work.path) == (host, path)]
+            closed = [work for work in of_clone if work != keep]
             for work in closed:
                 del self._open[work]
-                self._told.discard(work)
+                self._told.pop(work, None)
+                self._claims.pop(work, None)
+                self._done.discard(work)
             return len(closed)
 
     def attention(self) -> tuple[ManualWork, ...]:

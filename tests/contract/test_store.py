@@ -268,15 +268,36 @@ def test_manual_work_is_claimed_once_for_telling(store: Store) -> None:
     first, second = store.claim_work(), store.claim_work()
     store.open_work(WORK)
     renewed = store.claim_work()
-    store.release_work(WORK.id)
+    store.record_told(WORK.id, ("webhook",), done=False)
     released = store.claim_work()
+    store.record_told(WORK.id, ("command", "webhook"), done=True)
+    done = store.claim_work()
     store.close_work(WORK.host, WORK.path)
     store.open_work(WORK)
+    anew = store.claim_work()
 
-    assert [work.id for work in first] == [WORK.id]
-    assert (second, renewed) == ((), ())
-    assert [work.id for work in released] == [WORK.id]
-    assert [work.id for work in store.claim_work()] == [WORK.id]
+    assert [(due.work.id, due.told_to) for due in first] == [(WORK.id, frozenset())]
+    assert (second, renewed, done) == ((), (), ())
+    assert [(due.work.id, due.told_to) for due in released] == [(WORK.id, frozenset({"webhook"}))]
+    assert [(due.work.id, due.told_to) for due in anew] == [(WORK.id, frozenset())]
+
+
+def test_a_claim_ends_when_whoever_had_it_died(store: Store) -> None:
+    """Killed between claiming and telling, the report is told by somebody else later."""
+    store.open_work(WORK)
+    store.claim_work(NOW)
+
+    assert store.claim_work(NOW + timedelta(minutes=5)) == ()
+    assert [due.work.id for due in store.claim_work(NOW + timedelta(minutes=11))] == [WORK.id]
+
+
+def test_what_a_clone_needs_now_takes_the_place_of_what_it_needed(store: Store) -> None:
+    """The commands of an old report would be wrong: only what was found last stays open."""
+    store.open_work(WORK)
+    store.open_work(replace(WORK, id="second"))
+
+    assert store.close_work(WORK.host, WORK.path, keep="second") == 1
+    assert [work.id for work in store.attention()] == ["second"]
 
 
 def test_manual_work_without_a_time_gets_one(store: Store) -> None:

@@ -24,6 +24,7 @@ COMMANDS = {
     "show": "One run: every target, error and difference.",
     "status": "Where every site and instance stands.",
     "sync": "Bring the clones of sites and their remotes together.",
+    "undo": "Bring a site's clone back to what it was before a sync.",
     "verify": "Check live instances with an operation's own checks.",
 }
 """Command, which is also its module here -> its line in `deployer --help`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,11 @@ def _show(found: Sequence[SiteSync]) -> None:
     from deployer.app import manual_report
     from deployer.cli.output.tables import table
 
-    table(("site", "status", "revision", ""), (_row(one) for one in found))
+    if any(one.result for one in found):
+        table(("site", "status", "revision", ""), (_row(one) for one in found))
+    else:
+        now = datetime.now(UTC)
+        table(("site", "ahead", "behind", "dirty", "last good sync", ""), (_looked(one, now) for one in found))
     for one in found:
         if one.manual:
             click.echo(f"\n{manual_report(one.manual)}")
@@ -77,10 +82,23 @@ def _row(one: SiteSync) -> tuple[str, ...]:
         if one.result.before != one.result.after:
             moved = f"{moved} -> {one.result.after[:10]}"
         return one.site, one.result.status.value, moved, sync_sentence(one.result)
-    if one.state:
-        said = f"{len(one.state.ahead)} ahead, {len(one.state.behind)} behind"
-        dirty = f", {len(one.state.dirty)} dirty: {', '.join(one.state.dirty)}" if one.state.dirty else ""
-        return one.site, "looked", one.state.head[:10], said + dirty
+    return one.site, "error", "", _problem(one)
+
+
+def _looked(one: SiteSync, now: datetime) -> tuple[str, ...]:
+    from deployer.cli.output.words import ago
+
+    good = ago(one.last_good, now)
+    if one.state is None:
+        return one.site, "?", "?", "?", good, _problem(one)
+    state = one.state
+    edits = (("edited", state.dirty), ("untracked", state.untracked))
+    said = "; ".join(f"{kind}: {', '.join(paths)}" for kind, paths in edits if paths)
+    counts = (len(state.ahead), len(state.behind), len(state.dirty))
+    return one.site, *(str(count) for count in counts), good, said
+
+
+def _problem(one: SiteSync) -> str:
     if one.manual:
-        return one.site, "manual", "", one.manual.line
-    return one.site, "error", "", one.error.message if one.error else ""
+        return one.manual.line
+    return one.error.message if one.error else ""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from deployer.model.sync import SyncStatus
 
 if TYPE_CHECKING:

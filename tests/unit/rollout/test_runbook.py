@@ -62,6 +62,8 @@ class World:
         self.told: list[str] = []
         self.is_deaf = False
 
+    name = "people"
+
     def tell(self, work: ManualWork) -> None:
         """The notifier's part."""
         if self.is_deaf:
