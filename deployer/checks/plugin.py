@@ -101,7 +101,7 @@ class Checks:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be used."""
         if report.failed:
-            self._rows.tell("broken", file=self._name(report.nodeid), error=self._shown(report.longreprtext))
+            self._rows.tell("broken", file=self._shown(report.nodeid), error=self._shown(report.longreprtext))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Function) -> Generator[None, object, object]:

@@ -114,8 +114,9 @@ class TestinfraChecks:
         """Raise for what is wrong with the checks themselves."""
         if found.broken:
             file, error = found.broken[0]
-            lines = [line for line in error.splitlines() if line.strip()]
-            raise OperationError(f"{file} cannot be used: {lines[-1].strip() if lines else 'no reason'}", hint=error)
+            # pytest marks the lines of the error itself.
+            lines = [line.removeprefix("E ").strip() for line in error.splitlines() if line.strip()]
+            raise OperationError(f"{file} cannot be used: {lines[-1] if lines else 'no reason'}", hint=error)
         if found.code == _NO_CHECKS:
             raise OperationError("the test files hold no checks", hint="a check is a function test_… (doc/verify.md)")
         if found.end is End.DIED and found.current is None:

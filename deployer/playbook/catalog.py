@@ -77,7 +77,7 @@ class Catalog:
         """The operation, with the checks that earlier folders have for it without replacing it."""
         earlier = takewhile(lambda folder: folder.absolute() != Path(operation.folder).parent, self._folders)
         more = tuple(path for folder in earlier for path in _checks(folder / operation.name))
-        return replace(operation, checks=(*more, *operation.checks))
+        return replace(operation, checks=(*operation.checks, *more))
 
     def _known(self, wanted: str) -> str:
         names = [operation.command for operation in self._operations]
@@ -103,7 +103,7 @@ def _with_shared_checks(operation: Operation, known: Mapping[str, Operation]) ->
         path = Path(operation.folder) / DESCRIPTION
         raise OperationError(f"{path}: checks: there is no operation {unknown[0]}")
     more = tuple(path for name in operation.checks_of for path in known[name].checks)
-    return replace(operation, checks=tuple(dict.fromkeys((*operation.checks, *more))))
+    return replace(operation, checks=tuple(dict.fromkeys((*more, *operation.checks))))
 
 
 def _unambiguous(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:

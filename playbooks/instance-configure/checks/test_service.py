@@ -1,6 +1,10 @@
-"""The service of an instance runs, and answers."""
+"""The service of an instance runs, answers, and works with its configuration."""
 
 from __future__ import annotations
+
+import hashlib
+
+from testinfra.host import Host
 
 from deployer.checks.live import LiveService
 
@@ -23,3 +27,10 @@ def test_the_port_is_open(service: LiveService) -> None:
 def test_health_is_good(service: LiveService) -> None:
     """The health endpoint answers 200."""
     assert service.health["status"] == 200, f"health answers {service.health['status']}"
+
+
+def test_the_service_works_with_that_configuration(host: Host, service: LiveService) -> None:
+    """A service that tells the sha256 of its configuration was restarted after the last change."""
+    told = str(service.health.get("configuration", ""))
+    file = hashlib.sha256(host.file(f"{service.folder}/configuration.json").content).hexdigest()
+    assert told in {"", file}, f"the service works with {told[:12]}, the file is {file[:12]}"
