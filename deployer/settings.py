@@ -40,9 +40,9 @@ class SyncSettings(_Section):
     """Tries to land on a branch that others push to, before the sync is left for later."""
     seconds: float = Field(default=90.0, gt=0)
     """Deadline of one sync, retries included, in seconds."""
-    first_wait: float = Field(default=0.1, ge=0)
+    first_wait: float = Field(default=0.2, ge=0)
     """Upper bound of the first random wait after a lost race, in seconds; doubled for each further one."""
-    longest_wait: float = Field(default=4.0, ge=0)
+    longest_wait: float = Field(default=2.0, ge=0)
     """No random wait is longer, in seconds."""
     network_attempts: int = Field(default=3, ge=1, le=20)
     """Tries when the remote does not answer."""

@@ -163,10 +163,9 @@ class Index:
             raise result.stopped("git-failed")
 
     def _check_room(self, steps: list[Step]) -> None:
-        oids = "".join(step.new[1] + "\n" for step in steps if step.new and step.new[0] != "160000")
-        sizes = self._git.ok("cat-file", "--batch-check=%(objectsize)", stdin=oids.encode()) if oids else b""
+        found = [self._git.find(step.new[1]) for step in steps if step.new and step.new[0] != "160000"]
         room = os.statvfs(os.path.dirname(self._real))
-        needed = ROOM * (sum(int(size) for size in sizes.split()) + os.path.getsize(self._real))
+        needed = ROOM * (sum(blob.size for blob in found if blob) + os.path.getsize(self._real))
         if room.f_bavail * room.f_frsize < needed or (room.f_files > 0 and room.f_favail < ROOM * len(steps)):
             raise Stopped("disk-full", argv=["df", self._real], facts={"needed": needed})
 
@@ -177,7 +176,12 @@ def _overlap(index: Index, tree: Worktree, steps: list[Step]) -> list[str]:
 
 def _tracking(git: Git, clone: Clone, new: str) -> list[str]:
     """`refs/remotes/…` and its value, where it would only go forward: people read "ahead of origin" from it."""
-    said = git.line("for-each-ref", "--format=%(upstream)", clone.ref)
+    named = [clone.config.get(f"branch.{clone.branch}.{what}", [""])[-1] for what in ("remote", "merge")]
+    plain = [f"+refs/heads/*:refs/remotes/{named[0]}/*"]
+    if clone.config.get(f"remote.{named[0]}.fetch") == plain and named[1].startswith("refs/heads/"):
+        said = named[1].replace("refs/heads/", f"refs/remotes/{named[0]}/", 1)
+    else:
+        said = git.line("for-each-ref", "--format=%(upstream)", clone.ref)
     if not said.startswith("refs/remotes/"):
         return []
     value = _head_of(git, said)
@@ -185,7 +189,7 @@ def _tracking(git: Git, clone: Clone, new: str) -> list[str]:
 
 
 def _head_of(git: Git, ref: str) -> str:
-    return git.run("rev-parse", "--verify", "--quiet", ref).stdout.decode().strip()
+    return git.resolve(ref)
 
 
 def write_ref(git: Git, place: Place, ref: str, old: str, new: str) -> bool:
@@ -212,7 +216,7 @@ def write_ref(git: Git, place: Place, ref: str, old: str, new: str) -> bool:
 
 
 def _log(git: Git, place: Place, ref: str, old: str, new: str) -> None:
-    who = git.run("var", "GIT_COMMITTER_IDENT").stdout.decode("utf-8", "surrogateescape").strip()
+    who = git.committer().stdout.decode("utf-8", "surrogateescape").strip()
     if not who:
         return
     line = f"{old} {new} {who}\tdeployer: sync\n".encode("utf-8", "surrogateescape")

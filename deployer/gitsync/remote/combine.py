@@ -223,6 +223,8 @@ class Others:
 
     def _take(self, path: str, suffix: str, known: Callable[[Json], bool]) -> None:
         request = _read(path + "." + suffix)
+        if any(waiting.stem == path for waiting in self._taken):
+            return
         if request is None or not known(request) or request["until"] < time.monotonic() + ENOUGH:
             return
         with contextlib.suppress(FileNotFoundError, PermissionError):  # withdrawn this instant; of another user
@@ -253,6 +255,7 @@ class Others:
         Returns:
             The new tip.
         """
+        self._landed.clear()
         for waiting in list(self._taken):
             wanted = waiting.request["change"]
             # Twice with one id: a line broke, and the sync was started again while its first process lives.

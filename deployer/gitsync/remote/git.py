@@ -51,6 +51,8 @@ ENVIRONMENT = {
 KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_SSH_COMMAND", "GIT_EXEC_PATH")
 """Variables of git that say where the host's settings are; every other one (GIT_DIR …) leaked from somewhere."""
 SSH_OPTIONS = "-oBatchMode=yes -oConnectTimeout=10 -oServerAliveInterval=5 -oServerAliveCountMax=3"
+SMALL = 1 << 16
+"""Bytes of an object that is remembered for the length of a step."""
 MOST_WALKED = 50
 """Commits that are looked at one by one before git is started for a question about history."""
 GRACE = 5.0
@@ -104,6 +106,8 @@ class Git:
         self.sha256 = False
         """Whether object ids are of SHA-256."""
         self._batch: Batch | None = None
+        self._known: dict[str, Object] = {}
+        self._committer: Result | None = None
         self._command = ["git", "-C", top]
         for setting in CONFIG:
             self._command += ["-c", setting]
@@ -129,9 +133,19 @@ class Git:
         Raises:
             Stopped: it is not there.
         """
-        found = self._ask(name, contents=True)
+        found = self._read(name)
         if found is None:
             raise self.run("cat-file", "-t", name).stopped()
+        return found
+
+    def _read(self, name: str) -> Object | None:
+        """An object with its content; commits and trees are asked about again and again."""
+        if name in self._known:
+            return self._known[name]
+        found = self._ask(name, contents=True)
+        stem = name.partition("^")[0]
+        if found and found.size < SMALL and len(stem) == len(found.oid) and "/" not in stem:
+            self._known[name] = found
         return found
 
     def _ask(self, name: str, *, contents: bool) -> Object | None:
@@ -149,9 +163,15 @@ class Git:
             said = Result(["git", *argv], ended.code, b"", ended.stderr, timed_out=ended.timed_out)
             raise said.stopped() from ended
 
+    def committer(self) -> Result:
+        """What `git var GIT_COMMITTER_IDENT` says: `Name <mail> seconds zone`."""
+        if self._committer is None:
+            self._committer = self.run("var", "GIT_COMMITTER_IDENT")
+        return self._committer
+
     def parents(self, commit: str) -> list[str] | None:
         """Of a commit; None where it is not here."""
-        found = self._ask(commit, contents=True)
+        found = self._read(commit)
         if found is None or found.kind != "commit":
             return None
         head = found.data.partition(b"\n\n")[0]
@@ -209,16 +229,22 @@ class Git:
 
     def _is_near(self, older: str, newer: str) -> bool | None:
         """The same for a short history; None where it must be asked of git."""
-        todo, seen = [newer], {newer}
-        while todo:
+        near, is_all = self._nearest(newer)
+        return True if older in near else False if is_all else None
+
+    def nearest(self, commit: str) -> set[str]:
+        """The commit and those of its history that are nearest: all of them, or some."""
+        return self._nearest(commit)[0]
+
+    def _nearest(self, commit: str) -> tuple[set[str], bool]:
+        """And whether that is all of the history."""
+        todo, seen, is_all = [commit], {commit}, True
+        while todo and len(seen) <= MOST_WALKED:
             parents = self.parents(todo.pop(0))
-            if parents is None or len(seen) > MOST_WALKED:
-                return None
-            if older in parents:
-                return True
-            todo += [parent for parent in parents if parent not in seen]
-            seen.update(parents)
-        return False
+            is_all = is_all and parents is not None
+            todo += [parent for parent in parents or () if parent not in seen]
+            seen.update(parents or ())
+        return seen, is_all and not todo
 
     def _environment(self, index: str) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in KEPT}

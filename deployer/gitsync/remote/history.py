@@ -54,21 +54,45 @@ def rev_list(git: Git, *revisions: str) -> list[str]:
     return git.ok("rev-list", "--reverse", "--topo-order", *revisions, "--").decode().split()
 
 
-def chain(git: Git, new: str, old: str) -> list[dict[str, Any]]:
-    """The commits from `old` (without it) to `new`, as `commits` tells them."""
-    found: list[dict[str, Any]] = []
+def line(git: Git, new: str, old: str) -> list[str] | None:
+    """Commits of `new` that `old` has not, oldest first, where they are few and have one parent each; else None."""
+    known = git.nearest(old)
+    found: list[str] = []
     at = new
-    while at != old and len(found) < CHAIN:
-        told = _plain_commit(git, at)
-        if told is None:
-            break
-        found.insert(0, told[0])
-        at = told[1]
-    return found if at == old else commits(git, new, "^" + old)
+    while at not in known:
+        parents = git.parents(at)
+        if parents is None or len(parents) != 1 or len(found) == CHAIN:
+            return None
+        found.insert(0, at)
+        at = parents[0]
+    return found
 
 
-def _plain_commit(git: Git, oid: str) -> tuple[dict[str, Any], str] | None:
-    """A commit with one parent and in UTF-8, and its parent; None for any other, which git itself reads."""
+def chain(git: Git, new: str, old: str) -> list[dict[str, Any]]:
+    """The commits of `new` that `old` has not, as `commits` tells them."""
+    oids = line(git, new, old)
+    plain = None if oids is None else _plain(git, oids)
+    return commits(git, new, "^" + old) if plain is None else plain
+
+
+def told(git: Git, oids: list[str]) -> list[dict[str, Any]]:
+    """These commits, as `commits` tells them."""
+    plain = _plain(git, oids) if len(oids) <= CHAIN else None
+    return commits(git, "--no-walk", *oids) if plain is None else plain
+
+
+def _plain(git: Git, oids: list[str]) -> list[dict[str, Any]] | None:
+    found = []
+    for oid in oids:
+        one = _plain_commit(git, oid)
+        if one is None:
+            return None
+        found.append(one)
+    return found
+
+
+def _plain_commit(git: Git, oid: str) -> dict[str, Any] | None:
+    """A commit with one parent and in UTF-8; None for any other, which git itself reads."""
     head, _, message = git.contents(oid).data.partition(b"\n\n")
     parents = git.parents(oid)
     who = _PERSON.search(head)
@@ -77,14 +101,13 @@ def _plain_commit(git: Git, oid: str) -> tuple[dict[str, Any], str] | None:
     zone = timedelta(hours=int(who[5]), minutes=int(who[6]))
     date = datetime.fromtimestamp(int(who[3]), timezone(-zone if who[4] == b"-" else zone))
     subject = message.lstrip(b"\n").partition(b"\n\n")[0].rstrip().replace(b"\n", b" ")
-    told = {
+    return {
         "oid": oid,
         "author": who[2].decode("utf-8", "replace"),
         "date": date.isoformat(),
         "subject": subject.decode("utf-8", "replace"),
         "paths": [step.path for step in changes(git, parents[0], oid)],
     }
-    return told, parents[0]
 
 
 def changes(git: Git, old: str, new: str) -> list[Step]:

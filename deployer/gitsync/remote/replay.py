@@ -108,7 +108,7 @@ class Replayer:
         if self._identity:
             self._committer = self._committer or _person(self._identity) + " " + _now()
         if not self._committer:
-            result = self._git.run("var", "GIT_COMMITTER_IDENT")
+            result = self._git.committer()
             if result.code != 0:
                 raise result.stopped("identity")
             self._committer = result.stdout.decode("utf-8", "surrogateescape").strip()

@@ -129,7 +129,7 @@ class _Sync:
         local = self._local()
         new = self._publish(local)
         answer: Json = {
-            "received": history.chain(self.git, before, self.clone.head) if before != self.clone.head else [],
+            "received": history.chain(self.git, before, self.clone.head),
             "after": self.clone.head,
         }
         if self.conflict:
@@ -164,7 +164,8 @@ class _Sync:
         here = landed and self.git.find(landed["head"])
         if here and self.git.is_ancestor(landed["new"], self.remote):
             known.append("^" + landed["head"])
-        return history.rev_list(self.git, self.clone.head, *known)
+        plain = history.line(self.git, self.clone.head, self.remote) if len(known) == 1 else None
+        return plain if plain is not None else history.rev_list(self.git, self.clone.head, *known)
 
     def _publish(self, local: list[str]) -> str:
         """Land local commits and the change of automation; the remote's tip after that."""
@@ -190,7 +191,7 @@ class _Sync:
         return self.conflict is None or self._may_pass(self.conflict, wanted)
 
     def _land_local(self, local: list[str]) -> str:
-        self.known["unlanded"] = history.commits(self.git, "--no-walk", *local) if local else []
+        self.known["unlanded"] = history.told(self.git, local)
         try:
             return self._replayed(local)
         except Stopped as stopped:

@@ -12,6 +12,8 @@ from .git import Git, Result
 from .preflight import Clone
 
 SSH_FAILED = 255
+BY_CLIENT = "rejected"
+"""Of the porcelain line: git looked at the remote's branch, found that it had moved on, and sent nothing."""
 NO_SUCH_REF = 2
 """Of `ls-remote --exit-code`."""
 FETCH = (
@@ -42,7 +44,7 @@ def fetch(git: Git, clone: Clone) -> str:
 
 
 def _check_related(git: Git, clone: Clone, tip: str, result: Result) -> None:
-    if not git.is_ancestor(clone.head, tip) and git.run("merge-base", clone.head, tip).code == 1:
+    if not git.nearest(clone.head) & git.nearest(tip) and git.run("merge-base", clone.head, tip).code == 1:
         raise result.stopped("unrelated-history", facts={"remote": tip})
 
 
@@ -96,17 +98,22 @@ def push(git: Git, clone: Clone, new: str, tip: str) -> Stopped | None:
     if result.code == 0:
         git.run("update-ref", clone.seen, new, tip)
         return None
-    stopped = _failed(git, clone, result, clone.push_url)
+    flags = _flags(result)
+    if flags.get("rejected") == BY_CLIENT and not result.timed_out:
+        return result.stopped("", facts={"moved": True, **flags})
     try:
         seen = fetch(git, clone)
     except Stopped as blind:
         if blind.kind in ("force-pushed", "unrelated-history"):
             return blind
+        stopped = _failed(git, clone, result, clone.push_url)
         stopped.evidence["facts"]["blind"] = True
         return stopped
     if git.is_ancestor(new, seen):
         return None
-    stopped.evidence["facts"].update(moved=seen != tip, **_flags(result))
+    # The remote answers and moved on: no need to ask it what else there may be.
+    stopped = result.stopped("") if seen != tip else _failed(git, clone, result, clone.push_url)
+    stopped.evidence.setdefault("facts", {}).update(moved=seen != tip, **flags)
     return stopped
 
 
