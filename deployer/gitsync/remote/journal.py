@@ -7,7 +7,7 @@ journal.json   written by rename:
     done       {id: commit}  the last changes that landed: whoever asked may not have been told
     landed     {head, new}  what is reachable from `head` is on the remote as `new`, and is not replayed again
     adopt      the adoption that is under way: {branch, tracking, old, new, paths}
-    undo       the undo that is under way: {branch, saved, target}, commits of snapshots
+    undo       the undo that is under way: {branch, id, saved, target}, commits of snapshots
 queue/         changes of syncs that wait for the lock (combine.py)
 tokens/        files whose hard links are the locks we hold: by its inode a lock is proved to be ours
 good           empty; its time is that of the last sync that ended well
@@ -171,8 +171,12 @@ def _take(descriptor: int, deadline: float, wait: Callable[[], None]) -> None:
 
 
 def token_path(folder: str, lock: str) -> str:
-    """The token of a lock file: named so that the lock can be found from it."""
-    return os.path.join(folder, "tokens", lock.replace("%", "%25").replace("/", "%2F"))
+    """The token of a lock file: named so that the lock can be found from it.
+
+    By its path from `.git`: with the whole path of a clone that is deep down, the name would be longer than 255 bytes.
+    """
+    name = os.path.relpath(lock, os.path.dirname(folder))
+    return os.path.join(folder, "tokens", name.replace("%", "%25").replace("/", "%2F"))
 
 
 def lock_file(folder: str, lock: str, content: bytes = b"") -> bool:
@@ -211,7 +215,8 @@ def release_leftovers(folder: str) -> None:
     tokens = os.path.join(folder, "tokens")
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir(tokens):
-            unlock_file(folder, name.replace("%2F", "/").replace("%25", "%"))
+            lock = name.replace("%2F", "/").replace("%25", "%")
+            unlock_file(folder, os.path.normpath(os.path.join(os.path.dirname(folder), lock)))
     discard_stage(folder)
 
 

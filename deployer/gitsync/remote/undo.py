@@ -71,9 +71,9 @@ def undo(git: Git, clone: Clone, notes: Journal, request: Json) -> Json:
         if not work.is_needed:
             return {"snapshot": target.told(git), "before": clone.head, "after": clone.head}
         work.prepare()
+        # The journal first: of an undo that was killed before it there is no snapshot to be taken for an earlier state.
+        notes.write(undo={"branch": clone.ref, "id": saved.id, "saved": saved.oid, "target": target.oid})
         snapshots.keep(git, clone.place, saved)
-        plan = {"branch": clone.ref, "saved": saved.oid, "target": target.oid}
-        notes.write(undo=plan)
         left = work.carry_out(notes)
     answer = {"snapshot": target.told(git), "saved": saved.told(git), "before": saved.head, "after": target.head}
     answer.update(work.told(left), **_on_remote(git, clone, saved.head, target.head))
@@ -108,10 +108,9 @@ def _strange(git: Git, place: Place, saved: Snapshot, target: Snapshot) -> list[
 
 
 def _file_steps(git: Git, saved: Snapshot, target: Snapshot) -> list[Step]:
-    """Files to change; repositories inside of the clone are left alone, and so is what either snapshot left out."""
-    left_out = {*saved.meta["left"], *target.meta["left"]}
+    """Files to change; repositories inside of the clone are left alone, and so is what the target left out."""
     steps = history.changes(git, saved.tree, target.tree)
-    return [step for step in steps if step.path not in left_out and not _is_link(step)]
+    return [step for step in steps if step.path not in target.meta["left"] and not _is_link(step)]
 
 
 def _is_link(step: Step) -> bool:
@@ -320,4 +319,5 @@ def recover(git: Git, place: Place, notes: Journal) -> None:
     with adopt.index_locked(place):
         work = _Restoring(git, place, saved, target)
         work.prepare()
+        snapshots.keep(git, place, saved._replace(id=plan["id"]))
         work.carry_out(notes)
