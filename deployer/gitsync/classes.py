@@ -124,6 +124,8 @@ _HTTP = (
     ("server-trouble", r"returned error: (429|5\d\d)|rate limited by"),
 )
 _SERVER_LOCK = r"failed to update ref|incorrect old value provided|cannot lock ref|reference already exists"
+_DISK_FULL = r"^(?!remote: ).*(No space left on device|Disk quota exceeded|Out of diskspace)"
+"""Of the C library and of git 2.39 to 2.55; needed where there is room again by the time that we look."""
 _SSH_FAILED = 255
 
 
@@ -134,6 +136,8 @@ def classify(failure: JsonObject) -> FailureClass:
         failure: the evidence, as deployer.gitsync.remote answers it.
     """
     said = str(failure.get("kind") or "")
+    if said == "git-failed" and _kind(failure) == "disk-full":
+        said = "disk-full"
     return CLASSES[said] if said in CLASSES else CLASSES[_kind(failure)]
 
 
@@ -149,13 +153,19 @@ def _kind(failure: JsonObject) -> str:
             return kind
     if failure.get("timed_out"):
         return "timeout"
+    if not _is_push(failure) and re.search(_DISK_FULL, str(failure.get("stderr") or ""), re.MULTILINE):
+        return "disk-full"
     return "push-hook" if _is_silent_push(failure) else _transport(failure, str(facts.get("scheme", "")))
 
 
 def _is_silent_push(failure: JsonObject) -> bool:
     """A refused ref gives a porcelain line, a broken answer `Done`; with neither a hook ended the push before it."""
+    return _is_push(failure) and failure.get("exit") == 1 and not failure.get("stdout")
+
+
+def _is_push(failure: JsonObject) -> bool:
     argv = failure.get("argv")
-    return isinstance(argv, list) and "push" in argv and failure.get("exit") == 1 and not failure.get("stdout")
+    return isinstance(argv, list) and "push" in argv
 
 
 def _rejected(who: str, reason: str) -> str:
@@ -174,7 +184,7 @@ def _transport(failure: JsonObject, scheme: str) -> str:
         return next((kind for kind, pattern in _HTTP if re.search(pattern, text)), "network")
     if scheme == "git":
         return "network"
-    return _local(failure)
+    return _local(failure) if scheme else "git-failed"
 
 
 def _ssh(ssh_exit: object, text: str) -> str:

@@ -7,7 +7,7 @@ import errno
 import signal
 from typing import Any, Callable, Dict
 
-from . import objects, steps, undo
+from . import objects, room, steps, undo
 from .failure import Stopped, Undecided
 
 Json = Dict[str, Any]
@@ -46,11 +46,19 @@ def main(request: Json) -> Json:
         except Undecided as undecided:
             return {"needs": undecided.needs, **known}
         except Stopped as stopped:
-            return {"failure": stopped.evidence, **known}
+            return {"failure": _with_room(stopped.evidence, request), **known}
         except OSError as error:
             kind = ERRNO.get(error.errno or 0, "git-failed")
             argv = ["ls", "-ld", str(error.filename)]
             return {"failure": {"kind": kind, "argv": argv, "stderr": str(error)}, **known}
+
+
+def _with_room(evidence: Json, request: Json) -> Json:
+    """Where a git failed and nothing says why yet: whether there is room to write, quotas included."""
+    if evidence["kind"] not in ("", "git-failed") or not evidence.get("exit"):
+        return evidence
+    facts = {**evidence.get("facts", {}), "disk_full": not room.is_there(request["path"])}
+    return {**evidence, "facts": facts}
 
 
 @contextlib.contextmanager

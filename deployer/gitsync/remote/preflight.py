@@ -169,12 +169,12 @@ def check_locks(found: Place, branch: str) -> None:
         path = os.path.join(folder, name)
         with contextlib.suppress(FileNotFoundError):
             age = time.time() - os.lstat(path).st_mtime
-            stale = age > STALE_AFTER and not _in_use(found, path)
+            stale = age > STALE_AFTER and not in_use(found, path)
             facts = {"age": int(age)}
             raise Stopped("stale-lock" if stale else "lock", argv=["ls", "-l", path], paths=[path], facts=facts)
 
 
-def _in_use(found: Place, lock: str) -> bool:
+def in_use(found: Place, lock: str) -> bool:
     """Whether a process has the lock open, or a git process stands in the clone (an editor holds it for `commit`)."""
     for process in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else []):
         folder = "/proc/" + process

@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import Any, Dict
 
-from . import adopt, history, preflight, snapshots, transfer, undo
+from . import adopt, history, leftovers, preflight, snapshots, transfer, undo
 from .combine import Fated, Others, Ticket
 from .failure import Stopped
 from .git import Git
@@ -47,6 +47,7 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
     place = preflight.place(request["path"])
     with _turn(place, request, deadline) as (lock, waited), contextlib.closing(Git(place.top, deadline, lock)) as git:
         notes = Journal(place.own)
+        leftovers.release_private_locks(place)
         if takes_locks:
             adopt.recover(git, place, notes)
             undo.recover(git, place, notes)

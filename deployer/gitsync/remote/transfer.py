@@ -59,10 +59,11 @@ def _rewritten(git: Git, clone: Clone, result: Result) -> str:
     if again.code != 0:
         raise _failed(git, clone, again, clone.url)
     tip = git.line("rev-parse", "--verify", aside + "^{commit}")
-    known = git.line("rev-parse", "--verify", clone.seen + "^{commit}")
-    if git.is_ancestor(known, tip):
-        # Not rewritten: our private ref itself could not be written (a lock, a full disk).
-        raise result.stopped("git-failed")
+    known = git.resolve(clone.seen + "^{commit}")
+    if not known or git.is_ancestor(known, tip):
+        # Not rewritten: our private ref itself could not be written.
+        lock = os.path.join(clone.place.common_dir, clone.seen + ".lock")
+        raise result.stopped("lock" if os.path.exists(lock) else "git-failed", paths=[lock])
     if not git.is_ancestor(clone.head, tip):
         gone = history.commits(git, known, "^" + tip)
         raise result.stopped("force-pushed", facts={"was": known, "remote": tip, "aside": aside}, theirs=gone)

@@ -1,0 +1,110 @@
+"""A crash is not alone: a second one while the first is mended, a person at work in between, a power cut on top."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.depth import depth
+from tests.integration.gitsync.sweeps.conftest import KILL, Swept, Template
+from tests.integration.gitsync.sweeps.test_sweeps import KEPT, MESSAGE, calls, check_healed, hurt, wanted
+
+CHUNKS = 4
+SEED = 20261121
+pytestmark = pytest.mark.deep
+
+
+@pytest.fixture(scope="module")
+def many(template: Template) -> int:
+    """How many changes of files a whole sync makes."""
+    return calls(template)
+
+
+def cases(number: int, everyday: int, deep: int) -> range:
+    """The seeds of one part."""
+    return range(SEED + number, SEED + depth(everyday, deep) * CHUNKS, CHUNKS)
+
+
+@pytest.mark.parametrize("number", range(CHUNKS))
+def test_killed_again_while_mending(template: Template, many: int, number: int) -> None:
+    """SIGKILL at a call, and at a call of the next sync, and perhaps of the one after: then all is well."""
+    for seed in cases(number, 3, 40):
+        chance = random.Random(seed)
+        world = template.fresh()
+        change = wanted(world)
+        points = [chance.randint(1, many), chance.randint(1, 60), *([chance.randint(1, 40)] * chance.randint(0, 1))]
+        for at in points:
+            hurt(world, change, KILL, at)
+        check_healed(world, change, f"seed {seed}: killed at {points}")
+
+
+def _edit(world: Swept, chance: random.Random) -> tuple[str, str]:
+    name = chance.choice(["viatris.xml", "other.xml", "b.xml"])
+    text = (world.clone / name).read_text() + "and a line\n"
+    (world.clone / name).write_text(text)
+    return name, text
+
+
+def _put(world: Swept, chance: random.Random) -> tuple[str, str]:
+    name = chance.choice(["new/acme.xml", "new/b.xml", "gone.xml", "mine.xml", "later.log"])
+    (world.clone / name).parent.mkdir(exist_ok=True)
+    (world.clone / name).write_text("a person's\n")
+    return name, "a person's\n"
+
+
+def _stage(world: Swept, chance: random.Random) -> tuple[str, str]:
+    name, text = _edit(world, chance)
+    # A lock of the dead sync may be there: git says so, and the edit stays an edit.
+    world.git(world.clone, "add", "--", name, check=False)
+    return name, text
+
+
+PEOPLE: tuple[Callable[[Swept, random.Random], tuple[str, str]], ...] = (_edit, _put, _stage)
+
+
+@pytest.mark.parametrize("number", range(CHUNKS))
+def test_a_person_between_the_crash_and_the_next_sync(template: Template, many: int, number: int) -> None:
+    """What she wrote is there afterwards, byte for byte; the rest is finished around it, or reported."""
+    for seed in cases(number, 3, 40):
+        chance = random.Random(seed)
+        world = template.fresh()
+        change = wanted(world)
+        at = chance.randint(many // 3, many)
+        hurt(world, change, KILL, at)
+        mine = dict(chance.choice(PEOPLE)(world, chance) for _ in range(chance.randint(1, 3)))
+        where = f"seed {seed}: killed at {at}, wrote {sorted(mine)}"
+
+        result = world.engine().sync(world.host, world.repository, change)
+
+        assert result.manual is None or result.manual.kind == "dirty-overlap", f"{where}: {result.manual}"
+        kept = KEPT | mine
+        assert {name: (world.clone / name).read_text() for name in kept} == kept, where
+        assert sorted(world.subjects()) == sorted([MESSAGE, "ada's", "ben's", "first"]), where
+        assert not [*world.clone.glob(".git/**/*.lock")], where
+        if result.manual is None:
+            assert world.git(world.clone, "rev-parse", "HEAD") == world.tip(), where
+
+
+@pytest.mark.parametrize("number", range(CHUNKS))
+def test_a_power_cut_that_empties_what_was_written_last(template: Template, many: int, number: int) -> None:
+    """Our own files are empty or cut short: an answer comes, and nothing of people is lost, nothing lands twice."""
+    for seed in cases(number, 2, 25):
+        chance = random.Random(seed)
+        world = template.fresh()
+        change = wanted(world)
+        at = chance.randint(1, many)
+        hurt(world, change, KILL, at)
+        own = world.clone / ".git" / "deployer"
+        torn = [path for path in own.rglob("*") if path.is_file() and chance.random() < 0.7]
+        for path in torn:
+            data = path.read_bytes()
+            path.write_bytes(data[: chance.choice([0, len(data) // 2])])
+        where = f"seed {seed}: killed at {at}, torn {[path.name for path in torn]}"
+
+        result = world.engine().sync(world.host, world.repository, change)
+
+        assert result.manual is None or result.manual.kind == "dirty-overlap", f"{where}: {result.manual}"
+        assert {name: (world.clone / name).read_text() for name in KEPT} == KEPT, where
+        assert sorted(world.subjects()) == sorted([MESSAGE, "ada's", "ben's", "first"]), where
