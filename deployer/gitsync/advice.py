@@ -46,6 +46,10 @@ class Situation:
         return " ".join(shlex.quote(path) for path in self.paths)
 
 
+FLAGS = ("assume-unchanged", "skip-worktree")
+"""Flags of the index that hide edits from git."""
+
+
 def place(path: str) -> str:
     """A path as an argument; a leading `~` stays one."""
     match = re.match(r"(~[A-Za-z0-9._-]*)(/.*|$)", path)
@@ -83,12 +87,16 @@ def _conflict(at: Situation) -> tuple[str, ...]:
 
 
 def _dirty(at: Situation) -> tuple[str, ...]:
+    flagged = [shlex.quote(path) for path in at.names("flagged")]
+    moved = [shlex.quote(path) for path in at.names("untracked")]
     return _in_clone(
         at,
         f"git diff HEAD -- {at.quoted}",
-        f"git stash push --all -- {at.quoted}",
-        f"git pull --rebase {at.remote} {at.upstream}",
-        "git stash pop",
+        # One option at a time: git takes both, and obeys the last one only.
+        *(f"git update-index --no-{flag} -- {' '.join(flagged)}" for flag in FLAGS if flagged),
+        *(f"mv -n -- {path} {path}.mine" for path in moved),
+        f"git pull --rebase --autostash {at.remote} {at.upstream}",
+        "git status",
     )
 
 

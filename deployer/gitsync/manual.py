@@ -17,6 +17,10 @@ from deployer.model.sync import Change, Commit, ManualWork
 
 _OBJECT_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 _MORE = {
+    "dirty-overlap": (
+        "The commands bring the edits back on top of what the remote has; edits of the same lines come with conflict "
+        "marks, and stay in git stash list. A file that git does not track is kept beside the remote's, as .mine."
+    ),
     "rebase-in-progress": "Solve what git status shows and git add it first; git rebase --abort gives the rebase up.",
     "merge-in-progress": "Solve what git status shows and git add it first; git merge --abort gives the merge up.",
     "cherry-pick-in-progress": "Solve what git status shows and git add it first.",
