@@ -17,6 +17,10 @@ from deployer.settings import SyncSettings
 NETWORK_SPREAD = 10
 """Waits for a network are longer than those for a lost race by this factor: few tries, long waits."""
 
+SPREAD, LONGEST = 2, 16
+"""Bounds of the first and of the longest wait after a lost race, as multiples of the try that lost it, where that is
+more than the settings say: what meets again is whole tries, and they take longer on a slow line or a busy machine."""
+
 
 class StepStoppedError(Exception):
     """A step stopped; inside this package only.
@@ -46,6 +50,7 @@ class Tries:
         self._end = clock.monotonic() + settings.seconds
         self._counts: Counter[Retry] = Counter()
         self.count = 0
+        self._began = 0.0
 
     @property
     def left(self) -> float:
@@ -71,6 +76,7 @@ class Tries:
 
     def _count(self, _state: tenacity.RetryCallState) -> None:
         self.count += 1
+        self._began = self._clock.monotonic()
 
     def _stop(self, state: tenacity.RetryCallState) -> bool:
         policy = _policy_of(state)
@@ -84,7 +90,10 @@ class Tries:
         """Full jitter: those who lost the same race spread out instead of meeting again."""
         policy = _policy_of(state)
         factor = NETWORK_SPREAD if policy is Retry.NETWORK else 1
-        bound = min(self._settings.longest_wait, self._settings.first_wait * 2 ** self._counts[policy]) * factor
+        took = self._clock.monotonic() - self._began if policy is Retry.CONTENTION else 0.0
+        first = max(self._settings.first_wait, SPREAD * took)
+        longest = max(self._settings.longest_wait, LONGEST * took)
+        bound = min(longest, first * 2 ** self._counts[policy]) * factor
         return random.uniform(0, bound)  # noqa: S311  spreads load, guards nothing
 
 
