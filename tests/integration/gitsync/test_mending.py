@@ -154,7 +154,7 @@ def test_the_pasted_commands_mend_it(world: World, manifest: str, name: str) -> 
     """Nobody thinks or edits a line: the next sync succeeds, and what either side wrote is there."""
     story = STORIES[name]
     if name == "index.lock" and shutil.which("fuser") is None:
-        missing("fuser", "psmisc")
+        missing("fuser (package psmisc)")
     story.make(world, manifest)
     first = world.engine().sync(world.host, world.repository)
     assert first.manual is not None
