@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from typing import IO
@@ -190,10 +189,15 @@ class Git:
         environment = self._environment(index)
         if not network:
             return self._end(_start(argv, environment, self.held), stdin, ["git", *args])
-        with tempfile.NamedTemporaryFile(prefix="deployer-ssh-") as note:
-            environment.update(self._ssh(note.name))
-            result = self._end(_start(argv, environment, self.held), stdin, ["git", *args])
-            said = note.read().strip()
+        # A pipe, not a file: there may be no room for one. Nothing waits for its end, which a master of ssh may hold.
+        reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            environment.update(self._ssh(writing))
+            result = self._end(_start(argv, environment, self.held, writing), stdin, ["git", *args])
+            said = _read_now(reading)
+        finally:
+            os.close(reading)
+            os.close(writing)
         return replace(result, ssh_exit=int(said) if said.isdigit() else None)
 
     def run_both(self, first: str, *second: str) -> tuple[Result, Result]:
@@ -253,13 +257,13 @@ class Git:
             own["GIT_INDEX_FILE"] = index
         return own
 
-    def _ssh(self, note: str) -> dict[str, str]:
-        """Never ask, never hang, and note what ssh itself returned: git does not tell."""
+    def _ssh(self, note: int) -> dict[str, str]:
+        """Never ask, never hang, and note what ssh itself returned (git does not tell) in a pipe."""
         command = os.environ.get("GIT_SSH_COMMAND") or self.ssh_command or "ssh"
         words = shlex.split(command)
         if not words or os.path.basename(words[0]) != "ssh":
             return {"GIT_SSH_COMMAND": command}
-        noted = f"r=$?; echo $r >{shlex.quote(note)}; return $r"
+        noted = f"r=$?; echo $r >/dev/fd/{note}; return $r"
         wrapped = f'deployer_ssh() {{ {command} {SSH_OPTIONS} "$@"; {noted}; }}; deployer_ssh'
         return {"GIT_SSH_COMMAND": wrapped, "GIT_SSH_VARIANT": "ssh"}
 
@@ -276,7 +280,14 @@ class Git:
         return Result(argv, process.returncode, out, err.decode("utf-8", "replace"), timed_out=late)
 
 
-def _start(argv: list[str], environment: dict[str, str], held: int | None) -> subprocess.Popen[bytes]:
+def _read_now(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 100).strip()
+    except BlockingIOError:
+        return b""
+
+
+def _start(argv: list[str], environment: dict[str, str], *kept: int | None) -> subprocess.Popen[bytes]:
     try:
         # The pipe closes at once: as good as /dev/null, and it carries input where there is some.
         return subprocess.Popen(
@@ -285,10 +296,10 @@ def _start(argv: list[str], environment: dict[str, str], held: int | None) -> su
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
-            pass_fds=() if held is None else (held,),
+            pass_fds=[descriptor for descriptor in kept if descriptor is not None],
             start_new_session=True,
         )
-    except OSError as error:
+    except (FileNotFoundError, PermissionError) as error:
         raise _no_git(error) from error
 
 
