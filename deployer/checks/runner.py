@@ -75,7 +75,7 @@ class TestinfraChecks:
         results: list[TargetChecks] = []
         left = tuple(targets)
         while left:
-            found = Found(end=End.STOPPED) if stop.asked else self._follow(playbook, left, stop)
+            found = Found(end=End.STOPPED) if stop.now else self._follow(playbook, left, stop)
             self._refuse(found)
             part = tuple(_result(target, found, self._settings.seconds) for target in left)
             ended = tuple(result for result in part if result is not None)

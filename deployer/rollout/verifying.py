@@ -36,20 +36,24 @@ class Verifying:
             UnreachableError: none of the deployer hosts answered.
         """
         with ThreadPoolExecutor(max(1, len(request.sites))) as pool:
-            synced = tuple(pool.map(lambda site: self._read(request, site), request.sites))
+            away: dict[str, UnreachableError] = {}
+            synced = tuple(pool.map(lambda site: self._read(request, site, away), request.sites))
+            if len(away) == len(request.sites):
+                raise next(iter(away.values()))
             targets = chosen(request, synced)
             parts = pool.map(lambda one: self._site(request, one, targets, stop), synced)
             results = tuple(result for part in parts for result in part)
         code = exit_code_of(tuple(TargetResult(one.target, one.site, one.outcome) for one in results))
+        # A site that is away may have no target that we know of: the answer is not complete all the same.
+        code = UnreachableError.exit_code if away and not code else code
         sites = tuple(site.name for site in request.sites)
         return Verification(request.operation.name, request.inventory.environment, sites, results, code)
 
-    def _read(self, request: Request, site: Site) -> Synced:
+    def _read(self, request: Request, site: Site, away: dict[str, UnreachableError]) -> Synced:
         try:
             return self._syncing.as_it_is(site)
         except UnreachableError as error:
-            if len(request.sites) == 1 and not request.instances:
-                raise
+            away[site.name] = error
             return self._syncing.away(site, error, request.instances)
 
     def _site(self, request: Request, one: Synced, targets: Sequence[Target], stop: Stop) -> tuple[TargetChecks, ...]:

@@ -11,10 +11,11 @@ for (tests/contract). What may not: anything that the product itself uses.
 
 from deployer.testing.clones import FakeClones, FakeManifests
 from deployer.testing.hosts import FakeHost, FakeHosts, FakeLocks
-from deployer.testing.runs import FakeClock, FakeDriver, FakeStop, NeverStop, RecordingListener
+from deployer.testing.runs import FakeChecks, FakeClock, FakeDriver, FakeStop, NeverStop, RecordingListener
 from deployer.testing.store import MemoryStore
 
 __all__ = [
+    "FakeChecks",
     "FakeClock",
     "FakeClones",
     "FakeDriver",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from deployer.errors import DeployerError
+from deployer.model.check import CheckOutcome, CheckResult, TargetChecks
 from deployer.model.plan import Target
 from deployer.model.run import Event, Outcome, TargetResult
 from deployer.ports import Clock, Listener, PlaybookRun, Stop
@@ -133,3 +134,35 @@ class FakeDriver:
         with self._guard:
             script = self._script.get(target) or [Outcome.CHANGED]
             return script.pop(0) if len(script) > 1 else script[0]
+
+
+class FakeChecks:
+    """Finds what a test says instead of looking.
+
+    Args:
+        script: target -> how its one check ends; a target without a script passes. `ok` and `failed` are checks that
+            ran; with any other outcome nothing was checked.
+        error: raised instead of checking anything.
+    """
+
+    def __init__(self, script: Mapping[str, Outcome] | None = None, error: DeployerError | None = None) -> None:
+        self._script = dict(script or {})
+        self._error = error
+        self._guard = threading.Lock()
+        self.runs: list[PlaybookRun] = []
+
+    def run(self, playbook: PlaybookRun, stop: Stop) -> tuple[TargetChecks, ...]:
+        """One result for each target, in order. A stop at once interrupts them all."""
+        with self._guard:
+            self.runs.append(playbook)
+        if self._error:
+            raise self._error
+        return tuple(self._result(target, stop) for target in playbook.targets)
+
+    def _result(self, target: Target, stop: Stop) -> TargetChecks:
+        outcome = Outcome.INTERRUPTED if stop.now else self._script.get(target.name, Outcome.OK)
+        error = "" if outcome is Outcome.OK else f"scripted to be {outcome}"
+        if outcome not in {Outcome.OK, Outcome.FAILED}:
+            return TargetChecks(target.name, target.site, outcome, error=error)
+        ended = CheckOutcome.PASSED if outcome is Outcome.OK else CheckOutcome.FAILED
+        return TargetChecks(target.name, target.site, outcome, (CheckResult("test_it", ended, 1.0, error),), error)

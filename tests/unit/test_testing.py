@@ -14,6 +14,7 @@ from deployer.model.run import Outcome
 from deployer.model.site import Machine, Repository, Site
 from deployer.model.sync import Change, CloneState, Edit, ManualWork, SyncResult, SyncStatus
 from deployer.ports import (
+    Checks,
     Clock,
     Clones,
     Completed,
@@ -29,6 +30,7 @@ from deployer.ports import (
     Store,
 )
 from deployer.testing import (
+    FakeChecks,
     FakeClock,
     FakeClones,
     FakeDriver,
@@ -61,11 +63,12 @@ def test_every_double_fits_its_port() -> None:
     clones: Clones = FakeClones({})
     manifests: Manifests = FakeManifests()
     driver: Driver = FakeDriver()
+    checks: Checks = FakeChecks()
     store: Store = MemoryStore()
     listener: Listener = RecordingListener()
     stops: tuple[Stop, ...] = (NeverStop(), FakeStop())
 
-    assert all((clock, host, hosts, locks, clones, manifests, driver, store, listener, stops))
+    assert all((clock, host, hosts, locks, clones, manifests, driver, checks, store, listener, stops))
 
 
 def test_clock_moves_only_when_told() -> None:
