@@ -123,7 +123,9 @@ def test_two_controllers_with_one_record_tell_once(box: Box) -> None:
     environment = {"DEPLOYER_SANDBOX": box.name, **mail}
 
     started = [box.shell.start("sync", SITE, "--cron", **environment) for _ in range(3)]
-    codes = [process.wait() for process in started if process.communicate()]
+    for process in started:
+        process.communicate()
+    codes = [process.returncode for process in started]
 
     assert codes == [5, 5, 5]
     assert told.read_text().count(CONFLICT) == 1

@@ -108,6 +108,28 @@ def test_a_conflict_is_told_in_the_same_words(far: Far) -> None:
     assert told[0] == told[1]
 
 
+def test_undo_over_ssh(far: Far) -> None:
+    """The clone behind the sshd goes back with its edits, and forward again; the check knows the last good sync."""
+    box = far.box
+    before = box.git(box.clone, "rev-parse", "HEAD")
+    (box.clone / "todo.txt").write_text("mine\n")
+    box.edit(box.erin, 'min="2" max="8"', 'min="2" max="9"')
+    tip = box.push("More workers")
+    synced = far.deployer("sync", SITE)
+    (box.clone / "todo.txt").unlink()
+
+    undone = far.deployer("undo", SITE, "--json")
+    head = box.git(box.clone, "rev-parse", "HEAD")
+    checked = far.deployer("sync", SITE, "--check", "--json")
+    again = far.deployer("sync", SITE)
+
+    assert (synced.code, undone.code, checked.code, again.code) == (0, 0, 8, 0), undone.err
+    assert (head, box.git(box.clone, "rev-parse", "HEAD")) == (before, tip)
+    assert (box.clone / "todo.txt").read_text() == "mine\n"
+    assert [commit["subject"] for commit in undone.document["data"]["landed"]] == ["More workers"]
+    assert checked.document["data"][0]["last_good"] is not None
+
+
 def test_an_unknown_host_key_is_never_accepted(far: Far) -> None:
     """Exit 4, a hint, and known_hosts as it was."""
     far.known.write_text("")
