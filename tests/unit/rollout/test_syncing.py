@@ -1,0 +1,162 @@
+"""The books about syncs: who is told of what, what closes it, and what is known of the last good one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from deployer.errors import DeployerError, StoreError, UnreachableError
+from deployer.model.site import Machine, Repository, Site
+from deployer.model.sync import ManualWork, SyncResult, SyncStatus
+from deployer.rollout.syncing import Syncing
+from deployer.rollout.telling import Telling
+from deployer.testing import FakeClock, FakeClones, FakeHosts, FakeManifests, MemoryStore
+
+PATH = "~/deployer/clusterconfig-fra1"
+HOST = "fra1-prod-dep01"
+SITE = Site("prod", "fra1", Machine(HOST, {}), Repository("clusterconfig-fra1", PATH, branch="main"))
+WORK = ManualWork("1", HOST, PATH, "git x", "conflict", "a person", "", ())
+
+
+class Teller:
+    """A notifier that can be deaf."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.told: list[str] = []
+        self.is_deaf = False
+
+    def tell(self, work: ManualWork) -> None:
+        """Hear of it."""
+        if self.is_deaf:
+            raise DeployerError(f"{self.name} was not reached")
+        self.told.append(work.id)
+
+
+class World:
+    """A site, its clone, and two notifiers."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryStore(self.clock)
+        self.clones = FakeClones({"clusterconfig-fra1": {"viatris.json": b"{}"}})
+        self.mail, self.chat = Teller("command"), Teller("webhook")
+        telling = Telling(self.store, [self.mail, self.chat])
+        self.syncing = Syncing(FakeHosts(), self.clones, FakeManifests(), self.store, self.clock, telling, "erin@box")
+
+    def sync(self, *ends: SyncResult | DeployerError) -> None:
+        """Syncs that end like this, one after another; well for none."""
+        self.clones.scripted["clusterconfig-fra1"] = list(ends)
+        for _ in ends or (None,):
+            self.syncing.report((SITE,), check=False, side_by_side=1)
+
+
+def _end(status: SyncStatus, manual: ManualWork | None = None) -> SyncResult:
+    return SyncResult(HOST, PATH, "main", status, "a", "a", "", manual=manual)
+
+
+STUCK = _end(SyncStatus.MANUAL, WORK)
+
+
+def test_each_notifier_tells_once_though_another_fails() -> None:
+    """A webhook that is away for a week does not make a mail of every sync."""
+    world = World()
+    world.chat.is_deaf = True
+    world.sync(STUCK, STUCK, STUCK)
+    world.chat.is_deaf = False
+    world.sync(STUCK, STUCK)
+
+    assert (world.mail.told, world.chat.told) == (["1"], ["1"])
+
+
+@pytest.mark.parametrize("end", [_end(SyncStatus.RETRY_LATER), UnreachableError("away")])
+def test_what_says_nothing_of_the_clone_closes_nothing(end: SyncResult | DeployerError) -> None:
+    """Only a sync that ended well does."""
+    world = World()
+    world.sync(STUCK, end)
+    waiting = world.store.attention()
+    world.sync()
+
+    assert [work.id for work in waiting] == ["1"]
+    assert world.store.attention() == ()
+
+
+def test_work_that_came_back_is_told_again() -> None:
+    """It closed in between: it is new to people."""
+    world = World()
+    world.sync(STUCK, _end(SyncStatus.IN_SYNC), STUCK, STUCK)
+
+    assert world.mail.told == world.chat.told == ["1", "1"]
+
+
+def test_what_the_clone_needs_now_is_what_is_open() -> None:
+    """The report before it would only mislead."""
+    world = World()
+    world.sync(STUCK, _end(SyncStatus.MANUAL, replace(WORK, id="2", kind="merge-in-progress")))
+
+    assert [work.id for work in world.store.attention()] == ["2"]
+
+
+def test_a_snapshot_says_on_whose_behalf() -> None:
+    """A run by its id, a sync and an undo as such, each with the person."""
+    world = World()
+    world.sync()
+    world.syncing.sync(SITE, run="run-1")
+    world.clones.push("clusterconfig-fra1", {})
+    world.sync()
+    world.syncing.undo(SITE, "")
+
+    assert world.clones.reasons == [
+        "sync by erin@box",
+        "run run-1 by erin@box",
+        "sync by erin@box",
+        "undo by erin@box",
+    ]
+
+
+def test_the_last_good_sync_is_known_of_a_host_that_is_away() -> None:
+    """From the record: nobody can be asked there."""
+    world = World()
+    world.sync()
+    good = world.clock.now()
+    world.clock.sleep(60)
+    world.sync(STUCK)
+    world.clones.manual["clusterconfig-fra1"] = WORK
+
+    (found,) = world.syncing.report((SITE,), check=True, side_by_side=1)
+
+    assert found.last_good is not None
+    assert good - timedelta(seconds=1) <= found.last_good < world.clock.now()
+
+
+def test_who_only_looks_needs_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that cannot be read does not stop a check."""
+    world = World()
+
+    def broken() -> None:
+        raise StoreError("cannot be read")
+
+    monkeypatch.setattr(world.store, "last_syncs", broken)
+
+    (found,) = world.syncing.report((SITE,), check=True, side_by_side=1)
+
+    assert found.state is not None
+    assert found.last_good is None
+
+
+def test_undo_of_the_doubles_goes_back_and_forth() -> None:
+    """`FakeClones` keeps the promise of the port."""
+    world = World()
+    first = world.clones.push("clusterconfig-fra1", {"viatris.json": b"1"})
+    world.sync()
+    world.clones.push("clusterconfig-fra1", {"viatris.json": b"2"})
+    world.sync()
+
+    undone = world.syncing.undo(SITE, "")
+    again = world.syncing.undo(SITE, undone.saved.id if undone.saved else "none")
+
+    assert undone.after == first
+    assert again.after == undone.before
+    assert len(world.syncing.snapshots(SITE)) == 4
