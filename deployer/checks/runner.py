@@ -14,7 +14,7 @@ from deployer.checks import lane
 from deployer.checks.job import Job, by_machine, connection_to, target_values
 from deployer.checks.lane import End, Found
 from deployer.checks.reach import Reach
-from deployer.errors import DeployerError, OperationError, UsageError
+from deployer.errors import OperationError, UsageError
 from deployer.model.check import CheckOutcome, CheckResult, TargetChecks
 from deployer.model.operation import Operation
 from deployer.model.plan import Target
@@ -22,8 +22,10 @@ from deployer.model.run import Outcome
 from deployer.ports import PlaybookRun, Stop
 from deployer.settings import CheckSettings
 
+_RAN = (0, 1)
+"""pytest's exit codes when it ran what it found: all passed, some failed."""
 _NO_CHECKS = 5
-"""pytest's exit code when it found none."""
+"""Its exit code when it found none."""
 _LONGEST_FOLDER = 45
 """A unix socket's path has at most 104 characters, and ssh adds to it."""
 
@@ -67,7 +69,10 @@ class TestinfraChecks:
         machines = by_machine(playbook.targets).values()
         with ThreadPoolExecutor(self._settings.side_by_side, thread_name_prefix="checks") as pool:
             parts = pool.map(lambda targets: self._machine(playbook, targets, stop), machines)
-            results = {result.target: _redacted(result, redact) for part in parts for result in part}
+            try:
+                results = {result.target: _redacted(result, redact) for part in parts for result in part}
+            except OperationError as error:
+                raise OperationError(redact(error.message), hint=redact(error.hint)) from None
         return tuple(results[target.name] for target in playbook.targets)
 
     def _machine(self, playbook: PlaybookRun, targets: Sequence[Target], stop: Stop) -> tuple[TargetChecks, ...]:
@@ -119,8 +124,10 @@ class TestinfraChecks:
             raise OperationError(f"{file} cannot be used: {lines[-1] if lines else 'no reason'}", hint=error)
         if found.code == _NO_CHECKS:
             raise OperationError("the test files hold no checks", hint="a check is a function test_… (doc/verify.md)")
-        if found.end is End.DIED and found.current is None:
-            raise DeployerError("the process of the checks ended without a word", hint=found.printed)
+        if found.unreachable:
+            return
+        if found.code not in {None, *_RAN} or (found.end is End.DIED and found.current is None):
+            raise OperationError("pytest could not run the checks", hint=found.printed)
 
 
 def _result(target: Target, found: Found, seconds: float) -> TargetChecks | None:
@@ -152,6 +159,8 @@ def _ended(check: str, end: End, seconds: float) -> CheckResult:
 
 
 def _judged(target: Target, checks: tuple[CheckResult, ...]) -> TargetChecks:
+    if not checks:
+        return TargetChecks(target.name, target.site, Outcome.FAILED, error="no check was run")
     failed = next((check for check in checks if check.outcome is CheckOutcome.FAILED), None)
     outcome = Outcome.FAILED if failed else Outcome.OK
     return TargetChecks(target.name, target.site, outcome, checks, failed.error if failed else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from deployer import resources
@@ -11,6 +12,7 @@ from deployer.model.json import JsonObject
 from deployer.model.plan import Target
 from deployer.model.site import Machine
 from deployer.playbook import hidden, inventory, job
+from deployer.playbook.defaults import connection_defaults
 from deployer.playbook.redaction import is_secret_name
 from deployer.ports import PlaybookRun
 from deployer.settings import AnsibleSettings, SshSettings
@@ -37,8 +39,14 @@ class AnsibleReach:
         return inventory.instance_variable(target, playbook.run)
 
     def machine(self, playbook: PlaybookRun, target: Target) -> Machine:
-        """Where the target runs."""
-        return inventory.placement(playbook.site, target)
+        """Where the target runs, with what Ansible's own configuration says where the inventory is silent."""
+        machine = inventory.placement(playbook.site, target)
+        return Machine(machine.name, {**self._defaults, **machine.variables})
+
+    @cached_property
+    def _defaults(self) -> Mapping[str, str]:
+        passed = {name: self._environ[name] for name in job.PASSED if name in self._environ}
+        return connection_defaults(passed, _working_folder())
 
     def ssh(self, machine: Machine) -> tuple[str, ...]:
         """Options and address for ssh; empty where only Ansible itself can tell."""
@@ -66,6 +74,14 @@ class AnsibleReach:
         """Takes secrets out of a text."""
         found = hidden.of_run(playbook, playbook.targets, self._environ, self._settings.environment)
         return hidden.redactor(found).text
+
+
+def _working_folder() -> Path:
+    """Where deployer was started; the folder can be gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")
 
 
 def _is_vaulted(value: object) -> bool:

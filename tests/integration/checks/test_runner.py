@@ -169,6 +169,28 @@ def test_a_file_without_checks_is_an_error(bench: Bench) -> None:
         bench.run()
 
 
+def test_a_conftest_that_cannot_be_used_is_an_error(bench: Bench) -> None:
+    """No check ran, which must not look like success; what pytest says is the hint, less secrets."""
+    bench.write("def test_it():\n    pass\n")
+    (bench.folder / "conftest.py").write_text("raise ValueError('s3cr3t-9 is not mine')\n")
+
+    with pytest.raises(OperationError, match="could not run") as told:
+        bench.run()
+    assert "[redacted] is not mine" in told.value.hint
+
+
+def test_checks_that_are_taken_away_are_no_success(bench: Bench) -> None:
+    """A hook of a conftest.py that leaves an instance without a check makes it fail."""
+    bench.write("def test_it(instance):\n    pass\n")
+    (bench.folder / "conftest.py").write_text(
+        "def pytest_collection_modifyitems(items):\n    items[:] = [item for item in items if 'acme' in item.name]\n"
+    )
+
+    found = bench.run(bench.target("viatris", "m1"), bench.target("acme", "m1"))
+
+    assert {name: one.outcome for name, one in found.items()} == {"viatris": "failed", "acme": "ok"}
+
+
 def test_a_stop_starts_nothing(bench: Bench) -> None:
     """Whoever was not checked is interrupted."""
     bench.write("def test_it():\n    pass\n")

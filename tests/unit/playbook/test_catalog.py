@@ -31,6 +31,16 @@ steps:
 SMALL = "command: {command}\nsummary: A small one\n"
 
 
+def _checks(folder: Path, operation: str, text: str = "") -> str:
+    """An operation's folder of checks; with a text also its operation.yml and playbook."""
+    checks = folder / operation / "checks"
+    checks.mkdir(parents=True)
+    if text:
+        (folder / operation / "operation.yml").write_text(text)
+        (folder / operation / "playbook.yml").write_text("[]\n")
+    return str(checks)
+
+
 def test_whole_form(operation_file: Write) -> None:
     """Every key of the form arrives in the operation."""
     path = operation_file(WHOLE)
@@ -196,3 +206,31 @@ def test_catalog_is_cheap() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_checks_are_those_beside_the_operation_of_others_and_of_earlier_folders(tmp_path: Path) -> None:
+    """In that order: what it shares, its own, what somebody put into an earlier folder without replacing it."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    base = _checks(ours, "instance-a", SMALL.format(command="a"))
+    own = _checks(ours, "instance-b", SMALL.format(command="b") + "checks: [instance-a]\n")
+    more = _checks(theirs, "instance-b")
+
+    assert Catalog((theirs, ours)).operation("b").checks == (base, own, more)
+    assert Catalog((ours, theirs)).operation("b").checks == (base, own)
+
+
+def test_an_operation_that_replaces_ours_has_only_its_own_checks(tmp_path: Path) -> None:
+    """What is shipped for the hidden one says nothing of it."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    _checks(ours, "instance-a", SMALL.format(command="a"))
+    own = _checks(theirs, "instance-a", SMALL.format(command="a"))
+
+    assert Catalog((theirs, ours)).operation("a").checks == (own,)
+
+
+def test_checks_of_an_operation_that_is_not_there(tmp_path: Path) -> None:
+    """Named with the file."""
+    _checks(tmp_path, "instance-a", SMALL.format(command="a") + "checks: [instance-none]\n")
+
+    with pytest.raises(OperationError, match=r"instance-a/operation\.yml: checks: there is no operation instance-none"):
+        Catalog((tmp_path,)).operations()
