@@ -95,7 +95,9 @@ class Snapshot:
     untracked: tuple[str, ...] = ()
     """The first 20."""
     left: tuple[str, ...] = ()
-    """Untracked files that were too large to keep, and folders that are repositories of their own; the first 20."""
+    """Untracked files that were too large to keep or are for some eyes only, and folders that are repositories of their
+    own; the first 20.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,7 @@ class _Edits:
         self._index = index
         self._modes = clone.config.get("core.filemode", ["true"])[-1] != "false"
         self._budget = BUDGET
+        self._readable = os.stat(os.path.join(clone.place.common_dir, "objects")).st_mode & 0o044
 
     def look(self, path: str, *, tracked: bool) -> None:
         """Take one path down: its bytes, its link, or that nothing is there."""
@@ -178,12 +179,16 @@ class _Edits:
             return
         if stat.S_ISLNK(found.st_mode):
             self.entries[path] = ("120000", trees.write_object(self._git, "blob", os.fsencode(os.readlink(full))))
-        elif not stat.S_ISREG(found.st_mode) or (not tracked and found.st_size > self._budget):
+        elif not stat.S_ISREG(found.st_mode) or (not tracked and not self._is_kept(found)):
             self.left.append(path)
         else:
             self._budget -= 0 if tracked else found.st_size
             with open(full, "rb") as handle:
                 self.entries[path] = (self._mode(path, found), trees.write_object(self._git, "blob", handle.read()))
+
+    def _is_kept(self, found: os.stat_result) -> bool:
+        """Not beyond the budget, and nothing that others may not read is copied to where they may: a key, for example."""
+        return found.st_size <= self._budget and not self._readable & ~found.st_mode
 
     def _mode(self, path: str, found: os.stat_result) -> str:
         known = None if self._modes else trees.entry_at(self._git, self._index, path)

@@ -287,6 +287,22 @@ def test_a_huge_untracked_file_is_named_and_stays(world: World) -> None:
     assert (world.clone / "huge.img").stat().st_size == (256 << 20) + 1
 
 
+@pytest.mark.parametrize(("folder", "kept"), [(0o755, False), (0o700, True)])
+def test_a_private_file_is_not_copied_to_where_others_may_read(world: World, folder: int, kept: bool) -> None:  # noqa: FBT001  parametrized
+    """An untracked key stays where it is; where nobody else may read the clone's objects it is kept as any file."""
+    (world.clone / "key").write_text("secret\n")
+    (world.clone / "key").chmod(0o600)
+    (world.clone / ".git" / "objects").chmod(folder)
+    news(world)
+    world.engine().sync(world.host, world.repository)
+    (snapshot,) = world.engine().snapshots(world.host, world.repository)
+
+    world.engine().undo(world.host, world.repository)
+
+    assert (snapshot.untracked, snapshot.left) == ((("key",), ()) if kept else ((), ("key",)))
+    assert (world.clone / "key").read_text() == "secret\n"
+
+
 def test_files_in_conflict_come_back_as_they_were(world: World, manifest: str) -> None:
     """A stash that did not apply leaves three sides in the index; a sync of other files passes it, and so does undo."""
     (world.clone / "viatris.xml").write_text(manifest.replace("line 3\n", "stashed\n"))
