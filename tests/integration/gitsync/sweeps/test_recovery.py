@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.depth import depth
-from tests.integration.gitsync.sweeps.conftest import KILL, Swept, Template
 from tests.integration.gitsync.sweeps.test_sweeps import KEPT, MESSAGE, calls, check_healed, hurt, wanted
+from tests.integration.gitsync.swept import KILL, Swept, Template
 
 CHUNKS = 4
 SEED = 20261121

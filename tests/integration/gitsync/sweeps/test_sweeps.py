@@ -8,7 +8,7 @@ import pytest
 
 from deployer.model.sync import Change, SyncResult, SyncStatus
 from tests.depth import IS_DEEP
-from tests.integration.gitsync.sweeps.conftest import (
+from tests.integration.gitsync.swept import (
     COUNT,
     FULL_FROM,
     FULL_ONCE,
