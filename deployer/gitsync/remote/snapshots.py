@@ -187,7 +187,7 @@ class _Edits:
                 self.entries[path] = (self._mode(path, found), trees.write_object(self._git, "blob", handle.read()))
 
     def _is_kept(self, found: os.stat_result) -> bool:
-        """Not beyond the budget, and nothing that others may not read is copied to where they may: a key, for example."""
+        """Not beyond the budget, and nothing that others may not read (a key) is copied to where they may."""
         return found.st_size <= self._budget and not self._readable & ~found.st_mode
 
     def _mode(self, path: str, found: os.stat_result) -> str:
