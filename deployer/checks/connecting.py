@@ -43,6 +43,9 @@ class Link:
         self.backend = backend
         self.error = error
         self._master = master
+        self._host = Host(backend)
+        if backend is not None:
+            backend.set_host(self._host)
 
     @property
     def is_alive(self) -> bool:
@@ -50,16 +53,14 @@ class Link:
         return self.backend is not None and (self._master is None or self._master.poll() is None)
 
     def host(self) -> Host:
-        """Testinfra's host, with nothing cached.
+        """Testinfra's host, the same for all instances of the machine: it finds out once what system that is.
 
         Raises:
             HostGoneError: it does not answer any more.
         """
-        if not self.is_alive or self.backend is None:
+        if not self.is_alive:
             raise HostGoneError("the connection is gone")
-        host = Host(self.backend)
-        self.backend.set_host(host)
-        return host
+        return self._host
 
 
 @contextmanager
