@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from deployer.errors import AttentionError, HelperFailedError, LockedError, UnreachableError
@@ -70,7 +71,8 @@ class SyncEngine:
             answer = self._simple(host, repository, {"step": "inspect"})
         except StepStoppedError as stopped:
             self._raise_passing(host, repository, stopped)
-            return manual_work(_case(host, repository, stopped.answer, None), stopped.failure_class)
+            work = manual_work(_case(host, repository, stopped.answer, None), stopped.failure_class)
+            return replace(work, last_good=moment(stopped.answer.get("good")))
         return CloneState(
             host=host.name,
             path=repository.path,

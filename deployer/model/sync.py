@@ -152,6 +152,9 @@ class ManualWork:
     site: str = ""
     since: datetime | None = None
     run: str = ""
+    """The run that found it; empty for a plain sync."""
+    last_good: datetime | None = None
+    """When a sync of the clone ended well last, as its host knows; only where it was just looked at (`--check`)."""
 
 
 @dataclass(frozen=True, slots=True)

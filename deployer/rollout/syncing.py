@@ -202,7 +202,8 @@ def _key(site: Site) -> str:
 
 
 def _latest(one: SiteSync, known: datetime | None) -> datetime | None:
-    seen = one.state.last_good if one.state else None
+    looked = one.state or one.manual
+    seen = looked.last_good if looked else None
     return max((moment for moment in (seen, known) if moment), default=None)
 
 

@@ -20,8 +20,7 @@ Json = Dict[str, Any]
 
 def inspect(request: Json, known: Json) -> Json:
     """Fetch and compare, changing nothing but objects, refs/deployer/* and our own folder."""
-    with _opened(request, known, takes_locks=False) as (git, clone, notes, _waited):
-        known["good"] = notes.good
+    with _opened(request, known, takes_locks=False) as (git, clone, _notes, _waited):
         remote = known["remote"] = transfer.fetch(git, clone)
         found = history.status(git)
         if found.unmerged:
@@ -47,6 +46,7 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
     place = preflight.place(request["path"])
     with _turn(place, request, deadline) as (lock, waited), contextlib.closing(Git(place.top, deadline, lock)) as git:
         notes = Journal(place.own)
+        known["good"] = notes.good
         leftovers.release_private_locks(place)
         if takes_locks:
             adopt.recover(git, place, notes)
@@ -241,7 +241,9 @@ class _Sync:
             return {"after": new}
         found = history.status(self.git)
         argv = ["git", "read-tree", "-m", "-u", self.clone.head, new]
-        facts = {"dirty": sorted({*left} & {*found.dirty}), "untracked": sorted({*left} - {*found.dirty})}
+        flagged = {*left} & {*snapshots.flags_of(self.git).tags}
+        strange = {*left} - {*found.dirty} - flagged
+        facts = {"dirty": sorted({*left} - strange), "untracked": sorted(strange), "flagged": sorted(flagged)}
         theirs = history.commits(self.git, new, "^" + self.clone.head, paths=tuple(left))
         kind = "unmerged" if found.unmerged else "dirty-overlap"
         return {"left": left, "failure": {"kind": kind, "argv": argv, "paths": left, "facts": facts, "theirs": theirs}}
