@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-import tempfile
 import time
 from typing import IO, NamedTuple, cast
 
@@ -52,7 +51,8 @@ class Batch:
 
     def __init__(self, argv: list[str], environment: dict[str, str], deadline: float) -> None:
         self._deadline = deadline
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the process
+        # In memory: there may be no room on any disk. No pipe, which would hold git up when it is full.
+        self._said = open(os.memfd_create("git"), "w+b")  # noqa: SIM115  it lives as long as the process
         try:
             self._process = subprocess.Popen(
                 argv,

@@ -193,7 +193,12 @@ def test_only_the_owner_can_talk_to_it(fra1: SiteLayout) -> None:
 
 
 def test_shutdown_ends_it_and_then_nobody_answers(
-    supervisor: Ask, demo: Sandbox, fra1: SiteLayout, where: JsonObject, processes_of: Callable[[Path], list[int]]
+    supervisor: Ask,
+    demo: Sandbox,
+    fra1: SiteLayout,
+    where: JsonObject,
+    processes_of: Callable[[Path], list[int]],
+    eventually: Wait,
 ) -> None:
     """Its services end first; a caller hears afterwards that nobody is there."""
     supervisor("apply", "sleeper", argv=["/bin/sleep", "1000"], **where)
@@ -201,7 +206,8 @@ def test_shutdown_ends_it_and_then_nobody_answers(
     with pytest.raises(UnreachableError):
         supervisor("status", "sleeper")
     assert not fra1.socket.exists()
-    assert [pid for pid in processes_of(demo.folder) if identity_of(pid)] == []
+    # The answer leaves before the process does.
+    eventually(lambda: [pid for pid in processes_of(demo.folder) if identity_of(pid)] == [])
 
 
 def test_a_service_has_a_small_environment(
