@@ -51,6 +51,8 @@ class Scene:
     landed: set[str] = field(default_factory=set)
     story: list[str] = field(default_factory=list)
     """What happened, to be read when something is wrong."""
+    was_killed: bool = False
+    """The last sync."""
 
     def __post_init__(self) -> None:
         self.folder = self.world.root / "scene"
@@ -117,7 +119,10 @@ class Scene:
             self._forget_plans()
         self.story.append(f"sync {change.message if change else ''} -> {_short(result)}")
         self._note(change, result)
-        if result and result.status in {SyncStatus.MANUAL, SyncStatus.RETRY_LATER} and not planned:
+        # What a killed one began may be finished by this one, whatever becomes of its own change.
+        is_alone = not planned and not self.was_killed
+        self.was_killed = result is None
+        if result and is_alone and result.status in {SyncStatus.MANUAL, SyncStatus.RETRY_LATER}:
             assert self.world.state() == before, "a sync that did not succeed changed the clone"
         return result
 

@@ -1,6 +1,7 @@
 """Random histories: people and automation at work in the same clone, faults among them; then all heals.
 
-`DEPLOYER_HISTORIES=1000` plays so many; hypothesis prints the history that fails, and how to play it again.
+`DEPLOYER_HISTORIES=1000` plays so many; the one that fails is printed as a story, and hypothesis says how to play it
+again; with `DEPLOYER_SHRINK=1` it is made as short as can be first.
 """
 
 from __future__ import annotations
@@ -61,22 +62,22 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def sync(self) -> None:
         """A sync of what there is."""
-        self.scene.sync(None)
+        self._told(lambda: self.scene.sync(None))
 
     @rule(file=st.sampled_from(people.FILES[:3]), line=lines)
     def automation(self, file: str, line: int) -> None:
         """A change of automation."""
-        self.scene.sync(self._change(file, line))
+        self._told(lambda: self.scene.sync(self._change(file, line)))
 
     @rule(file=st.sampled_from(people.FILES[:3]), line=lines)
     def answer_lost(self, file: str, line: int) -> None:
         """The server takes the push, and the answer gets lost."""
-        self.scene.sync(self._change(file, line), loses=True)
+        self._told(lambda: self.scene.sync(self._change(file, line), loses=True))
 
     @rule(file=st.sampled_from(people.FILES[:3]), line=lines, at=st.integers(1, CALLS))
     def killed(self, file: str, line: int, at: int) -> None:
         """A change of automation, and SIGKILL at one of its system calls."""
-        self.scene.sync(self._change(file, line), die_at=at)
+        self._told(lambda: self.scene.sync(self._change(file, line), die_at=at))
 
     def _change(self, file: str, line: int) -> Change | None:
         """Of a line of a file as the clone has it; None where there is none."""
@@ -97,7 +98,7 @@ class Histories(RuleBasedStateMachine):
         self._told(self.scene.heal)
         self._told(self.scene.check_end)
 
-    def _told(self, check: Callable[[], None]) -> None:
+    def _told(self, check: Callable[[], object]) -> None:
         try:
             check()
         except AssertionError as error:
@@ -115,7 +116,7 @@ def test_histories(template: Template, part: int) -> None:
         deadline=None,
         print_blob=True,
         database=None,
-        phases=(Phase.generate, Phase.shrink) if os.environ.get("DEPLOYER_HISTORIES") else (Phase.generate,),
+        phases=(Phase.generate, Phase.shrink) if os.environ.get("DEPLOYER_SHRINK") else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
