@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +157,65 @@ def test_a_host_that_goes_away_in_the_middle_leaves_nothing_locked(far: Far) -> 
     assert process.returncode == 4, out + err
     assert cut.outcomes == {"viatris.fra1": "unreachable"}
     assert after.code == 0, after.out + after.err
+
+
+def _stopped_in_the_push(far: Far, go: Path, **variables: str) -> subprocess.Popen[str]:
+    """A sync whose push has reached the remote when its host goes away; the remote's hook waits for a word in `go`."""
+    box = far.box
+    box.edit(box.clone, 'min="2" max="8"', 'min="2" max="12"')
+    box.commit(box.clone, "More workers")
+    began = go.with_name("began")
+    for pipe in (began, go):
+        os.mkfifo(pipe)
+    hook = box.remote / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\necho >'{began}'; read line <'{go}'\n")
+    hook.chmod(0o755)
+    known = {"DEPLOYER_SSH__KNOWN_HOSTS": str(far.known), "DEPLOYER_SYNC__NETWORK_ATTEMPTS": "1"}
+    process = box.shell.start("sync", SITE, "-i", str(far.inventory), **known, **variables)
+    began.read_text()
+    far.server.stop()
+    hook.unlink()
+    return process
+
+
+def _is_free(far: Far) -> bool:
+    """Whether nobody holds the lock of the clone any more, once who holds it has ended."""
+    return (
+        subprocess.run(["flock", "-w", "30", far.box.clone / ".git/deployer/lock", "true"], check=False).returncode == 0
+    )
+
+
+def test_a_push_that_outlives_its_link_lands_once(far: Far, tmp_path: Path) -> None:
+    """The controller hears nothing of it; the next sync finds it on the remote."""
+    process = _stopped_in_the_push(far, tmp_path / "go")
+
+    out, err = process.communicate()
+    (tmp_path / "go").write_text("on\n")
+    is_free = _is_free(far)
+    far.lan.restart(far.server)
+    after = far.deployer("sync", SITE)
+
+    assert process.returncode == 4, out + err
+    assert is_free
+    assert after.code == 0, after.out + after.err
+    assert far.box.git(far.box.remote, "log", "--format=%s", "main").splitlines().count("More workers") == 1
+    assert far.box.git(far.box.clone, "rev-parse", "HEAD") == far.box.git(far.box.remote, "rev-parse", "main")
+
+
+def test_a_push_that_hangs_behind_a_dead_link_ends_at_its_deadline(far: Far, tmp_path: Path) -> None:
+    """Nobody is there to end it: it ends itself, with all that it started, and holds no lock."""
+    process = _stopped_in_the_push(far, tmp_path / "go", DEPLOYER_SYNC__SECONDS="6")
+
+    out, err = process.communicate()
+    is_free = _is_free(far)
+    far.lan.restart(far.server)
+    after = far.deployer("sync", SITE)
+
+    assert process.returncode == 4, out + err
+    assert is_free
+    assert after.code == 0, after.out + after.err
+    assert far.box.git(far.box.remote, "log", "--format=%s", "main").splitlines().count("More workers") == 1
 
 
 def test_a_second_controller_sees_who_holds_the_instance(far: Far, tmp_path: Path) -> None:
