@@ -142,7 +142,8 @@ def paste(world: World, work: ManualWork, typed: str) -> str:
     editor = world.root / "editor"
     editor.write_text(KEEP_BOTH)
     editor.chmod(0o755)
-    environment = world.environment | {"EDITOR": f"'{editor}'", "GIT_EDITOR": "true", "GIT_PAGER": "cat"}
+    path = f"{editor.parent}:{world.environment['PATH']}"
+    environment = world.environment | {"EDITOR": editor.name, "GIT_EDITOR": "true", "GIT_PAGER": "cat", "PATH": path}
     ended = subprocess.run(
         ["sh", "-c", commands], capture_output=True, check=False, env=environment, text=True, input=typed
     )

@@ -52,7 +52,7 @@ def test_the_whole_report() -> None:
         "  cd ~/deployer/clusterconfig-fra1\n"
         "  git pull --no-rebase origin main\n"
         "  ${EDITOR:-vi} viatris.xml\n"
-        "  git add -- viatris.xml\n"
+        "  grep -n '^[<>]\\{7\\} ' -- viatris.xml || git add -- viatris.xml\n"
         "  git commit --no-edit\n"
         "  git push origin HEAD:refs/heads/main\n"
     )
