@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import Any
 
 from . import history
@@ -71,13 +72,14 @@ class Merger:
         argv = ["git", "merge-tree", "--write-tree", left, right]
         if result.code not in (0, 1):
             raise result.stopped("git-failed", argv=argv)
-        paths = [history.text(name) for name in fields[1:] if name]
+        # Where a file meets a folder merge-tree calls it `name~side`.
+        paths = [re.sub(f"~({left}|{right})$", "", history.text(name)) for name in fields[1:] if name]
         raise result.stopped("conflict", argv=argv, paths=sorted({*paths, *conflicts}), facts={"told": conflicts})
 
     def _settle(self, base: str, ours: str, theirs: str) -> tuple[dict[str, Entry], Evidence]:
         """Files that both sides changed, as the controller merged them, and what it called conflicts."""
         settled: dict[str, Entry] = {}
-        conflicts: Evidence = {}
+        conflicts = self._gone(base, ours, theirs)
         needs: list[tuple[str, str, Entry, Entry, Entry]] = []
         for path, entries in (self._both(base, ours, theirs) if self._asks else {}).items():
             key = hashlib.sha256(
@@ -93,6 +95,18 @@ class Merger:
         if needs:
             self._ask(needs)
         return settled, conflicts
+
+    def _gone(self, base: str, ours: str, theirs: str) -> Evidence:
+        """Files that one side took away and the other changed.
+
+        git 2.39 follows renames whatever `merge.renames` says, and would merge the moved file by lines.
+        """
+        left = {step.path: step.new for step in history.changes(self._git, base, ours)}
+        right = {step.path: step.new for step in history.changes(self._git, base, theirs)}
+        found = [path for path in left.keys() & right.keys() if (left[path] is None) != (right[path] is None)]
+        where = {True: "taken away on the remote, changed by what comes on top"}
+        where[False] = "changed on the remote, taken away by what comes on top"
+        return {path: [where[left[path] is None]] for path in sorted(found)}
 
     def _both(self, base: str, ours: str, theirs: str) -> dict[str, tuple[Entry, Entry, Entry]]:
         left = {step.path: step for step in history.changes(self._git, base, ours)}
