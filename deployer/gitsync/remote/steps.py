@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import Any, Dict
 
-from . import adopt, history, leftovers, preflight, snapshots, transfer, undo
+from . import adopt, history, leftovers, preflight, snapshots, transfer, undo, worktree
 from .combine import Fated, Others, Ticket
 from .failure import Stopped
 from .git import Git
@@ -243,7 +243,8 @@ class _Sync:
         argv = ["git", "read-tree", "-m", "-u", self.clone.head, new]
         flagged = {*left} & {*snapshots.flags_of(self.git).tags}
         strange = {*left} - {*found.dirty} - flagged
-        facts = {"dirty": sorted({*left} - strange), "untracked": sorted(strange), "flagged": sorted(flagged)}
+        in_the_way = {worktree.obstacle(self.git.top, path) for path in strange}
+        facts = {"dirty": sorted({*left} - strange), "untracked": sorted(in_the_way), "flagged": sorted(flagged)}
         theirs = history.commits(self.git, new, "^" + self.clone.head, paths=tuple(left))
         kind = "unmerged" if found.unmerged else "dirty-overlap"
         return {"left": left, "failure": {"kind": kind, "argv": argv, "paths": left, "facts": facts, "theirs": theirs}}

@@ -119,6 +119,22 @@ class Worktree:
             folder = os.path.dirname(folder)
 
 
+def obstacle(top: str, path: str) -> str:
+    """What is in the way of a file: something at its path, or a file or link where it needs a folder.
+
+    Args:
+        top: of the work tree.
+        path: of the file, in it.
+    """
+    parts = path.split("/")
+    for depth in range(1, len(parts)):
+        parent = "/".join(parts[:depth])
+        with contextlib.suppress(OSError):
+            if not stat.S_ISDIR(os.lstat(os.path.join(top, parent)).st_mode):
+                return parent
+    return path
+
+
 def _blob_id(data: bytes, like: str) -> str:
     algorithm = (
         hashlib.sha256 if len(like) == hashlib.sha256().digest_size * 2 else hashlib.sha1
