@@ -15,7 +15,7 @@ from tests.sshd import Lan, made_lan
 
 
 @pytest.fixture(scope="session")
-def lans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Lan]]:
+def lans() -> Iterator[list[Lan]]:
     """The one sshd of all situations, once there is one."""
     made: list[Lan] = []
     yield made

@@ -6,8 +6,6 @@ from tests.integration.gitsync.faults.scene import Scene, edited
 from tests.integration.gitsync.faults.situation import Situation
 from tests.integration.gitsync.faults.unfinished import both_change
 
-ADAS = ("of ada\n", "ada's line")
-
 
 def ada_changes(scene: Scene, path: str = "viatris.xml", content: str | None = None) -> None:
     """News on the remote."""
@@ -230,8 +228,8 @@ SITUATIONS = (
         then=OVERLAP + "; nothing is written through the link", is_deep=True,
     ),
     Situation(
-        name="a mode changed here in a file that the remote changed",
-        make=mode_changed, edits="untracked", merged=("viatris.xml",), tries=("dirty-overlap",), command=TREE,
-        paths=("viatris.xml",), then=OVERLAP, is_deep=True,
+        name="a file made executable here that the remote changed",
+        make=mode_changed, edits="untracked", tries=("",), is_deep=True,
+        then="lands and adopts; the file stays executable",
     ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 The sixteenth, that a host behind ssh tells the same as this machine, compares two syncs: test_faults.py.
 
-They look at files, refs and commits from outside, never at what the engine says of itself, except where that is the point.
+They look at files, refs and commits from outside, not at what the engine says of itself.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Look:
     """Every file of the clone but objects and what is ours, hashed."""
     files: dict[str, bytes] = field(init=False)
     """Of the work tree."""
+    modes: dict[str, int] = field(init=False)
     head: dict[str, str] = field(init=False)
     """Path -> blob of HEAD."""
     index: frozenset[str] = field(init=False)
@@ -51,6 +52,7 @@ class Look:
         scene = self.scene
         self.state = scene.state()
         self.files = {path: scene.clone.joinpath(path).read_bytes() for path in self.state if is_of_people(scene, path)}
+        self.modes = {path: scene.clone.joinpath(path).stat().st_mode for path in self.files}
         listed = scene.bytes_of("ls-tree", "-rz", "HEAD").decode(errors="surrogateescape").split("\0")
         self.head = {line.partition("\t")[2]: line.split()[2] for line in listed if line}
         entries = scene.bytes_of("ls-files", "-z", "--stage", "-v").decode(errors="surrogateescape").split("\0")
@@ -142,9 +144,11 @@ def no_commit_is_lost_when_people_solve(case: Case) -> None:
 
 
 def no_edit_is_lost(case: Case) -> None:
-    """2. Edited, staged, untracked and ignored files have their bytes, the index has what was staged and its flags."""
+    """2. Edits, untracked and ignored files have their bytes and modes; the index has what was staged, and its flags."""
     for path, data in case.before.edits().items():
         assert case.after.files.get(path) == data, f"{path} changed under its author"
+    for path in case.before.files.keys() & case.after.files.keys():
+        assert case.before.modes[path] == case.after.modes[path], f"{path} has another mode"
     assert case.before.staged() <= case.after.index, "what was staged is gone"
 
 
@@ -199,9 +203,7 @@ def both_sides_are_in_what_landed(case: Case) -> None:
 
 def no_conflict_marks_land(case: Case) -> None:
     """8. No line of the remote begins like a mark of a conflict."""
-    found = case.scene.git(
-        case.scene.bare, "grep", "-lE", "^(<<<<<<<|>>>>>>>) ", case.scene.branch, "--", check=False
-    )
+    found = case.scene.git(case.scene.bare, "grep", "-lE", "^(<<<<<<<|>>>>>>>) ", case.scene.branch, "--", check=False)
     assert not found.startswith(case.scene.branch + ":"), found
 
 
@@ -258,7 +260,15 @@ def the_words_are_complete(case: Case) -> None:
     assert (work is not None) == (case.result.status is SyncStatus.MANUAL)
     if work:
         text = report(work)
-        for word in (work.host, work.path, work.command, f"class: {last}", CLASSES[last].told, *work.commands, *work.paths):
+        for word in (
+            work.host,
+            work.path,
+            work.command,
+            f"class: {last}",
+            CLASSES[last].told,
+            *work.commands,
+            *work.paths,
+        ):
             assert word in text, word
         assert work.commands, "nothing to paste"
         assert work.line == text.splitlines()[0]

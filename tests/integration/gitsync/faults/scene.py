@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -84,7 +83,9 @@ class Scene(World):
     @property
     def repository(self) -> Repository:
         """As the inventory describes it."""
-        return Repository("clusterconfig-fra1", "~/deployer/clusterconfig-fra1", self.url or str(self.bare), self.branch)
+        return Repository(
+            "clusterconfig-fra1", "~/deployer/clusterconfig-fra1", self.url or str(self.bare), self.branch
+        )
 
     @property
     def recording(self) -> RecordingHost:
@@ -166,7 +167,8 @@ class Scene(World):
         editor = self.root / "editor"
         editor.write_text(KEEP_BOTH)
         editor.chmod(0o755)
-        environment = self.environment | {"EDITOR": f"'{editor}'", "GIT_EDITOR": "true", "GIT_PAGER": "cat"}
+        path = f"{self.root}:{self.environment['PATH']}"
+        environment = self.environment | {"EDITOR": "editor", "GIT_EDITOR": "true", "GIT_PAGER": "cat", "PATH": path}
         ended = subprocess.run(
             ["sh", "-c", f"cd\n{lines}"], capture_output=True, check=False, env=environment, text=True, input=typed
         )
@@ -177,7 +179,7 @@ class Scene(World):
         logged = self._git(where, "log", "-p", "--no-merges", "--full-index", "--no-renames", *revisions)
         patches = self._git(where, "patch-id", "--stable", stdin=logged).decode().split()
         named = self._git(where, "log", "--no-merges", "--format=%H %an <%ae> %aI %s", *revisions).decode()
-        authors = dict(re.findall(r"^(\w+) (.*)$", named, re.MULTILINE))
+        authors = {line.partition(" ")[0]: line.partition(" ")[2] for line in named.splitlines()}
         by_oid = dict(zip(patches[1::2], patches[::2], strict=True))
         return {oid: (by_oid.get(oid, oid), author) for oid, author in authors.items()}
 

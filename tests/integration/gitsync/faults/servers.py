@@ -1,4 +1,4 @@
-"""Servers of a remote, each real, each with a fault where a situation wants one: HTTP, git daemon, a line that breaks."""
+"""Servers of a remote, each real, each with a fault where a situation wants one: HTTP, git daemon, broken lines."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ EVERY_DAY = [situation for situation in CATALOGUE if IS_DEEP or not situation.is
 @pytest.mark.deep
 @pytest.mark.parametrize("situation", EVERY_DAY, ids=lambda situation: situation.name)
 def test_a_fault(scene: Scene, situation: Situation) -> None:
-    """It is named, tried as often as it should, told completely, nothing is lost, and the next sync after it ends well."""
+    """It is named, tried as often as it should, told completely, nothing is lost, and the sync after it ends well."""
     if situation.needs_root and not is_root():
         missing("root, to mount a small file system")
     change = met(scene, situation)
@@ -58,7 +58,7 @@ def told(case: Case) -> None:
     if situation.lasts:
         many = len(situation.tries) - 1
         assert len(kinds) > many, result
-        assert kinds[:many] + (*set(kinds[many:]),) == situation.tries, result
+        assert (*kinds[:many], *set(kinds[many:])) == situation.tries, result
     else:
         assert kinds == situation.tries, result
     assert result.status in situation.status, result

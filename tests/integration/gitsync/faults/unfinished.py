@@ -224,7 +224,8 @@ SITUATIONS = (
     ),
     Situation(
         name="a stash did not apply: files in conflict",
-        make=popping, edits="untracked", mend=solve_and_commit, tries=("unmerged",), command="git ", paths=("viatris.xml",),
+        make=popping, edits="untracked", mend=solve_and_commit, tries=("unmerged",), command="git ",
+        paths=("viatris.xml",),
         then="local commits land, nothing is adopted; report", merged=("viatris.xml",),
     ),
     Situation(
@@ -244,7 +245,8 @@ SITUATIONS = (
     ),
     Situation(
         name="the branch has no commit yet",
-        make=orphaned, mend=back_to_old, merged=("other.xml",), tries=("no-commits",), command="git rev-parse --verify 'refs/heads/main",
+        make=orphaned, mend=back_to_old, merged=("other.xml",), tries=("no-commits",),
+        command="git rev-parse --verify 'refs/heads/main",
         then="report",
     ),
     Situation(
@@ -254,7 +256,8 @@ SITUATIONS = (
     ),
     Situation(
         name="the clone's .git is gone",
-        make=losing_the_repository, edits="untracked", tries=("not-a-repository",), command="git rev-parse --show-toplevel",
+        make=losing_the_repository, edits="untracked", tries=("not-a-repository",),
+        command="git rev-parse --show-toplevel",
         then="report; a repository around the clone is not taken for it, the commands move the files aside",
     ),
 )  # fmt: skip
