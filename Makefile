@@ -27,12 +27,15 @@ packages:
 lint: .venv/installed-dev
 	@.ci/lint
 
+# Benchmarks have the machine for themselves: beside another worker they would measure that one.
 test: packages .venv/installed-dev  ## Every linter and every test
 	@.ci/lint
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not benchmark"
+	@$(BIN)/python -m pytest -m benchmark
 
 test-deep: packages .venv/installed-dev  ## All cases of the tests that only sample them every day
-	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m deep
+	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "deep and not benchmark"
+	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -m "deep and benchmark"
 
 check: .venv/installed-dev  ## The quick gate before a commit: linters and unit tests
 	@.ci/lint
