@@ -31,11 +31,14 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Git]:
 
 
 def some(seed: random.Random) -> dict[str, str]:
-    """Files and what they hold; a file and a folder of one name never meet."""
+    """Files and what they hold; a file and a folder of one name never meet.
+
+    No two hold the same: `git merge-tree` 2.39 would take that for a rename, whatever `merge.renames` says.
+    """
     files: dict[str, str] = {}
     for name in seed.sample(NAMES, seed.randint(1, len(NAMES))):
         if not any(name.startswith(other + "/") or other.startswith(name + "/") for other in files):
-            files[name] = str(seed.randint(0, 2))
+            files[name] = f"{name} {seed.randint(0, 2)}"
     return files
 
 

@@ -10,8 +10,10 @@ FILES = ("viatris.xml", "other.xml", "staged.xml", "b.xml", "new/acme.xml", "a n
 LINES = 30
 HEAD = """
 wrote() { grep -q "$1" "$2" 2>/dev/null && echo "$1" >>"$LOG/wrote"; }
-destroys() { grep -hoE 'mark[0-9]+' "$@" 2>/dev/null >>"$LOG/destroyed"; }
+destroys() { grep -rhoE 'mark[0-9]+' "$@" 2>/dev/null >>"$LOG/destroyed"; }
+risks() { git ls-files | while IFS= read -r name; do [ -d "./$name" ] && destroys "./$name"; done; }
 """
+# `risks`: git itself throws a folder away, untracked files and all, that stands where it wants to write a file.
 
 
 def edit(file: str, mark: str, line: int) -> str:
@@ -56,9 +58,9 @@ def commit_all(_file: str, mark: str, _line: int) -> str:
     return f"git commit -q -a -m 'ben {mark}'"
 
 
-def amend(_file: str, _mark: str, _line: int) -> str:
-    """Put what is staged into the last commit."""
-    return "git commit -q --amend --no-edit"
+def amend(_file: str, mark: str, _line: int) -> str:
+    """Put what is staged into the last commit, whosever it is; it has a subject of hers then."""
+    return f"git commit -q --amend -m 'ben {mark}'"
 
 
 def remove(file: str, _mark: str, _line: int) -> str:
@@ -83,12 +85,12 @@ def restore(file: str, _mark: str, _line: int) -> str:
 
 def stash(_file: str, _mark: str, _line: int) -> str:
     """Put everything aside."""
-    return "git stash -q"
+    return "risks; git stash -q"
 
 
 def pop(_file: str, _mark: str, _line: int) -> str:
     """And take it back."""
-    return "git stash pop -q"
+    return "risks; git stash pop -q"
 
 
 def executable(file: str, _mark: str, _line: int) -> str:
@@ -103,7 +105,7 @@ def touch(file: str, _mark: str, _line: int) -> str:
 
 def pull(_file: str, _mark: str, _line: int) -> str:
     """By hand."""
-    return "git pull -q --rebase --no-autostash"
+    return "risks; git pull -q --rebase --no-autostash"
 
 
 def push(_file: str, _mark: str, _line: int) -> str:
@@ -133,27 +135,27 @@ def branch_off(_file: str, mark: str, _line: int) -> str:
 
 def come_back(_file: str, _mark: str, _line: int) -> str:
     """Back to the branch."""
-    return "git checkout -q main"
+    return "risks; git checkout -q main"
 
 
 def detach(_file: str, _mark: str, _line: int) -> str:
     """Look at an older commit."""
-    return "git checkout -q HEAD~1"
+    return "risks; git checkout -q HEAD~1"
 
 
 def begin_rebase(_file: str, _mark: str, _line: int) -> str:
     """Stop in the middle of a rebase."""
-    return "GIT_SEQUENCE_EDITOR='sed -i 1s/pick/edit/' git rebase -q -i HEAD~1"
+    return "risks; GIT_SEQUENCE_EDITOR='sed -i 1s/pick/edit/' git rebase -q -i HEAD~1"
 
 
 def go_on_rebasing(_file: str, _mark: str, _line: int) -> str:
     """And finish it."""
-    return "git rebase --continue"
+    return "risks; git rebase --continue"
 
 
 def begin_merge(_file: str, _mark: str, _line: int) -> str:
     """Stop in the middle of a merge."""
-    return "git fetch -q; git merge -q --no-commit --no-ff origin/main"
+    return "risks; git fetch -q; git merge -q --no-commit --no-ff origin/main"
 
 
 def link(file: str, mark: str, _line: int) -> str:
