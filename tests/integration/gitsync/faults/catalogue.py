@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.integration.gitsync.faults import edits, unfinished
+from tests.integration.gitsync.faults import edits, locks, state, unfinished
 
-CATALOGUE = (*unfinished.SITUATIONS, *edits.SITUATIONS)
+CATALOGUE = (*unfinished.SITUATIONS, *edits.SITUATIONS, *locks.SITUATIONS, *state.SITUATIONS)

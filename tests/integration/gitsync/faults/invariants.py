@@ -144,7 +144,7 @@ def no_commit_is_lost_when_people_solve(case: Case) -> None:
 
 
 def no_edit_is_lost(case: Case) -> None:
-    """2. Edits, untracked and ignored files have their bytes and modes; the index has what was staged, and its flags."""
+    """2. Edits, untracked and ignored files have their bytes and modes; the index what was staged, and flags."""
     for path, data in case.before.edits().items():
         assert case.after.files.get(path) == data, f"{path} changed under its author"
     for path in case.before.files.keys() & case.after.files.keys():

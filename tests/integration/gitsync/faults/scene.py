@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from deployer.model.json import JsonObject
 from deployer.model.program import Program
 from deployer.model.site import Repository
 from deployer.model.sync import Change, ManualWork, SyncResult
-from tests.integration.gitsync.conftest import BOOTSTRAP, MANIFEST, LocalHost, World
+from tests.integration.gitsync.conftest import BOOTSTRAP, MANIFEST, LocalHost, TestClock, World
 from tests.sshd import Lan, SshServer
 
 IDENTITY = "prod-deployer <deployer@example.org>"
@@ -64,6 +65,24 @@ class RecordingHost(LocalHost):
         return answer
 
 
+class ScriptedClock(TestClock):
+    """A clock at whose waits something happens.
+
+    Args:
+        events: one for each wait.
+    """
+
+    def __init__(self, events: list[Callable[[], None]]) -> None:
+        super().__init__()
+        self._events = events
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and let it happen."""
+        if self._events:
+            self._events.pop(0)()
+        super().sleep(seconds)
+
+
 @dataclass
 class Scene(World):
     """The world, with servers in front of its remote.
@@ -77,8 +96,13 @@ class Scene(World):
     lan: Callable[[], Lan] | None = None
     undo: list[Callable[[], None]] = field(default_factory=list)
     """What ends the servers, and whatever else a situation set up."""
+    when_waiting: list[Callable[[], None]] = field(default_factory=list)
+    """What happens while the engine waits between two tries, one at each wait."""
     identity: str = IDENTITY
     branch: str = "main"
+
+    def __post_init__(self) -> None:
+        self.clock = ScriptedClock(self.when_waiting)
 
     @property
     def repository(self) -> Repository:
@@ -92,6 +116,12 @@ class Scene(World):
         """The host."""
         assert isinstance(self.host, RecordingHost)
         return self.host
+
+    def beside(self, work: Callable[[], None]) -> None:
+        """Do something while the sync runs."""
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        self.undo.append(thread.join)
 
     def made_engine(self) -> SyncEngine:
         """An engine of this scene's identity."""

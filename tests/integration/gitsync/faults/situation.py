@@ -37,6 +37,8 @@ class Situation:
     """How the command begins that the first line names."""
     paths: tuple[str, ...] = ()
     """The files that the manual work names."""
+    names: str = ""
+    """A file in `.git` that the manual work names."""
     edits: str = "all"
     """What Ben has lying about (scene.people)."""
     mend: Callable[[Scene], None] = nothing
