@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -36,8 +36,8 @@ class MergeOutcome(Protocol):
         """The merged file; None with no conflicts means: not mine, merge it by lines."""
 
     @property
-    def conflicts(self) -> tuple[str, ...]:
-        """What both sides changed, each a sentence."""
+    def conflicts(self) -> Sequence[object]:
+        """What both sides changed; each says itself in a sentence, without the file's name."""
 
 
 Merge = Callable[[str, bytes, bytes, bytes], MergeOutcome]
@@ -215,7 +215,7 @@ class SyncEngine:
         if outcome is None or (outcome.content is None and not outcome.conflicts):
             return _text(need, "key"), {}
         content = None if outcome.content is None else base64.b64encode(outcome.content).decode()
-        return _text(need, "key"), {"content": content, "conflicts": list(outcome.conflicts)}
+        return _text(need, "key"), {"content": content, "conflicts": [str(each) for each in outcome.conflicts]}
 
     def _error(self, host: Host, repository: Repository, stopped: StepStoppedError) -> AttentionError:
         self._raise_passing(host, repository, stopped)

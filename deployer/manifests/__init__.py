@@ -7,6 +7,6 @@ size and depth are bounded. No other package of deployer is known here but the m
 from __future__ import annotations
 
 from deployer.manifests.facade import ManifestFormats, duplicates
-from deployer.manifests.merge import MergeResult
+from deployer.model.merge import MergeResult
 
 __all__ = ["ManifestFormats", "MergeResult", "duplicates"]

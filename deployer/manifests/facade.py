@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from deployer.errors import UsageError
 from deployer.manifests.base import Document, Format, set_text
 from deployer.manifests.formats import format_of, known_format
-from deployer.manifests.merge import MergeResult, merge
+from deployer.manifests.merge import MARKER_SIZE, merge
+from deployer.manifests.merging.compare import compare_structures
+from deployer.manifests.merging.identity import Identities
 from deployer.manifests.source import refuse
 from deployer.model.manifest import Manifest, Problem
+from deployer.model.merge import Difference, MergeResult
 from deployer.model.site import DEFAULT_FIELDS
 
 REQUIRED = ("version",)
@@ -60,9 +63,30 @@ class ManifestFormats:
         document = form.read(path, data)
         return set_text(form, document, _mapping(form, fields).get(where, where), value)
 
-    def merge(self, path: str, base: bytes, ours: bytes, theirs: bytes) -> MergeResult:
+    def merge(
+        self,
+        path: str,
+        base: bytes,
+        ours: bytes,
+        theirs: bytes,
+        *,
+        identities: Identities | None = None,
+        marker_size: int = MARKER_SIZE,
+    ) -> MergeResult:
         """Merge two changes of one file; see `deployer.manifests.merge.merge`."""
-        return merge(known_format(path), path, base, ours, theirs)
+        sides = (base, ours, theirs)
+        return merge(known_format(path), path, *sides, identities=identities, marker_size=marker_size)
+
+    def compare(
+        self, path: str, before: bytes, after: bytes, *, identities: Identities | None = None
+    ) -> tuple[Difference, ...]:
+        """The change from one version of a manifest to another, per element; none where both say the same.
+
+        Raises:
+            ManifestError: one of them cannot be read.
+        """
+        form = format_of(path)
+        return compare_structures(form.name, path, before, after, identities or Identities())
 
 
 def duplicates(manifests: Iterable[Manifest]) -> tuple[Problem, ...]:

@@ -1,4 +1,4 @@
-"""Three-way merges: git's line merge, and the check that it says what both sides said."""
+"""Three-way merges as a user sees them: what lands, what is a conflict, and what is left to git."""
 
 from __future__ import annotations
 
@@ -32,87 +32,59 @@ def test_one_value_changed_by_both_is_named_with_both_sides(formats: ManifestFor
     result = formats.merge("v.xml", _XML, _XML.replace(b"x='1'", b"x='2'"), _XML.replace(b"x='1'", b"x='3'"))
 
     assert result.content is None
-    assert result.conflicts == ("v.xml: b[1]/@x: was '1', one side says '2', the other '3'",)
+    (conflict,) = result.conflicts
+    assert str(conflict) == "b/@x: was '1', ours '2', theirs '3'"
+    assert (conflict.kind, conflict.base, conflict.ours, conflict.theirs) == ("changed", "1", "2", "3")
 
 
-def test_neighbouring_lines_are_left_to_a_person(formats: ManifestFormats) -> None:
-    """Where only the lines stand against it, they are named by our numbers."""
-    result = formats.merge("v.xml", _XML, _XML.replace(b"x='1'", b"x='2'"), _XML.replace(b"z='1'", b"z='3'"))
+def test_values_on_neighbouring_lines_land_both(formats: ManifestFormats) -> None:
+    """Git stops there: two attributes of one element are two values."""
+    ours, theirs = _XML.replace(b"x='1'", b"x='2'"), _XML.replace(b"z='1'", b"z='3'")
 
-    assert result.content is None
-    assert result.conflicts == ("v.xml:2: both sides changed lines 2 to 3",)
+    assert formats.merge("v.txt", _XML, ours, theirs).content is None
+    assert formats.merge("v.xml", _XML, ours, theirs).content == ours.replace(b"z='1'", b"z='3'")
 
 
 @pytest.mark.parametrize(
-    ("path", "base", "ours", "theirs", "said"),
+    ("path", "base", "added", "before", "other"),
     [
-        (
-            "v.yaml",
-            b"a: 1\n\n\n\nz: 1\n",
-            b"a: 1\nq: 1\n\n\n\nz: 1\n",
-            b"a: 1\n\n\n\nz: 1\nq: 1\n",
-            "after a clean line merge, v.yaml:7: the key 'q' is there twice",
-        ),
-        (
-            "v.json",
-            b'{"a": 1,\n\n\n\n"z": 1\n}',
-            b'{"a": 1,\n"q": 1,\n\n\n\n"z": 1\n}',
-            b'{"a": 1,\n\n\n\n"q": 1,\n"z": 1\n}',
-            "after a clean line merge, v.json:6: the key 'q' is there twice",
-        ),
+        ("v.yaml", b"a: 1\n\n\n\nz: 1\n", b"q: %d\n", b"a", b"z"),
+        ("v.json", b'{\n"a": 1,\n\n\n\n"z": 1\n}', b'"q": %d,\n', b'"a"', b'"z"'),
+        ("v.xml", b"<a\n b='1'\n\n\n\n z='1'\n/>", b"q='%d'\n ", b"b", b"z"),
+        ("v.xml", b"<a>\n<b/>\n\n\n\n<z/>\n</a>", b"<q>%d</q>\n", b"<b", b"<z"),
         (
             "v.xml",
-            b"<a\n b='1'\n\n\n\n z='1'\n/>",
-            b"<a\n q='1'\n b='1'\n\n\n\n z='1'\n/>",
-            b"<a\n b='1'\n\n\n\n q='1'\n z='1'\n/>",
-            "after a clean line merge, v.xml:",
+            b"<a>\n<e name='b'/>\n\n\n\n<e name='z'/>\n</a>",
+            b"<e name='q'>%d</e>\n",
+            b"<e name='b'",
+            b"<e name='z'",
         ),
-        (
-            "v.xml",
-            b"<a>\n<b/>\n\n\n\n<z/>\n</a>",
-            b"<a>\n<q/>\n<b/>\n\n\n\n<z/>\n</a>",
-            b"<a>\n<b/>\n\n\n\n<q/>\n<z/>\n</a>",
-            "v.xml: q[2]: the line merge made it '', which neither side did",
-        ),
-        (
-            "v.xml",
-            b"<a>\n<env name='b'/>\n\n\n\n<env name='z'/>\n</a>",
-            b"<a>\n<env name='q'/>\n<env name='b'/>\n\n\n\n<env name='z'/>\n</a>",
-            b"<a>\n<env name='b'/>\n\n\n\n<env name='q'/>\n<env name='z'/>\n</a>",
-            "which neither side did",
-        ),
-        (
-            "v.yaml",
-            b"l:\n- {name: b}\n\n\n\n- {name: z}\n",
-            b"l:\n- {name: q}\n- {name: b}\n\n\n\n- {name: z}\n",
-            b"l:\n- {name: b}\n\n\n\n- {name: q}\n- {name: z}\n",
-            "which neither side did",
-        ),
+        ("v.yaml", b"l:\n- {name: b}\n\n\n\n- {name: z}\n", b"- {name: q, v: %d}\n", b"- {name: b", b"- {name: z"),
     ],
     ids=["yaml key", "json key", "xml attribute", "xml element", "xml identity", "yaml identity"],
 )
-def test_what_git_doubles_in_silence_is_caught(
-    formats: ManifestFormats, path: str, base: bytes, ours: bytes, theirs: bytes, said: str
+def test_what_git_doubles_in_silence(
+    formats: ManifestFormats, path: str, base: bytes, added: bytes, before: bytes, other: bytes
 ) -> None:
-    """Both sides added the same thing at different lines: git merges without a word, and the result is wrong."""
-    assert formats.merge("v.txt", base, ours, theirs).content is not None
+    """Both sides added the same at different lines: it lands once, and with another value it is a conflict."""
+    ours = base.replace(before, added % 1 + before)
+    same, otherwise = (base.replace(other, added % number + other) for number in (1, 2))
+    assert (formats.merge("v.txt", base, ours, same).content or b"").count(added % 1) == 2
 
-    result = formats.merge(path, base, ours, theirs)
-
+    assert (formats.merge(path, base, ours, same).content or b"").count(added % 1) == 1
+    result = formats.merge(path, base, ours, otherwise)
     assert result.content is None
-    assert any(said in conflict for conflict in result.conflicts)
+    assert [(each.base, each.ours, each.theirs) for each in result.conflicts] == [(None, "1", "2")]
 
 
-def test_a_value_moved_by_the_line_merge_is_caught(formats: ManifestFormats) -> None:
-    """One side indents a block away under another key; the other adds to it: neither said what results."""
+def test_a_value_moved_by_the_line_merge(formats: ManifestFormats) -> None:
+    """One side moves a value under another key, the other adds beside it: lines would put the new one elsewhere."""
     base = b"a:\n  x: 1\n\n\n\n\n  y: 1\nb:\n  z: 1\n"
     ours = b"a:\n  x: 1\nn:\n\n\n\n\n  y: 1\nb:\n  z: 1\n"
     theirs = b"a:\n  x: 1\n\n\n\n\n  k: 1\n  y: 1\nb:\n  z: 1\n"
 
-    result = formats.merge("v.yaml", base, ours, theirs)
-
-    assert result.content is None
-    assert "v.yaml: a.k: the line merge lost that it became 'number:1'" in result.conflicts
+    assert formats.merge("v.txt", base, ours, theirs).content == ours.replace(b"  y", b"  k: 1\n  y")
+    assert formats.merge("v.yaml", base, ours, theirs).content == ours.replace(b"x: 1\n", b"x: 1\n\n\n\n\n  k: 1\n")
 
 
 def test_items_with_names_merge_whatever_their_positions(formats: ManifestFormats) -> None:
@@ -132,17 +104,17 @@ def test_other_files_get_gits_own_result(formats: ManifestFormats, path: str) ->
     base = b"a: [\n\n\n\nz: 1\n"
 
     assert formats.merge(path, base, b"0\n" + base, base + b"9\n").content == b"0\n" + base + b"9\n"
-    assert formats.merge(path, base, b"0\n" + base, b"9\n" + base).conflicts == (
-        f"{path}:1: both sides changed line 1",
-    )
+    result = formats.merge(path, base, b"0\n" + base, b"9\n" + base)
+    assert [str(each) for each in result.conflicts] == ["both sides changed line 1"]
+    assert result.partial == b"<<<<<<< ours\n0\n=======\n9\n>>>>>>> theirs\n" + base
 
 
 def test_a_file_that_both_sides_added(formats: ManifestFormats) -> None:
     """There is no base: the same file is fine, two files are a conflict by value."""
     assert formats.merge("v.yaml", b"", b"a: 1\n", b"a: 1\n").content == b"a: 1\n"
-    assert formats.merge("v.yaml", b"", b"a: 1\n", b"a: 2\n").conflicts == (
-        "v.yaml: a: was not there, one side says 'number:1', the other 'number:2'",
-    )
+    result = formats.merge("v.yaml", b"", b"a: 1\n", b"a: 2\n")
+    assert [str(each) for each in result.conflicts] == ["a: was not there, ours '1', theirs '2'"]
+    assert result.partial == b"<<<<<<< ours\na: 1\n=======\na: 2\n>>>>>>> theirs\n"
 
 
 def test_bytes_stay_as_they_are(formats: ManifestFormats) -> None:
@@ -154,11 +126,14 @@ def test_bytes_stay_as_they_are(formats: ManifestFormats) -> None:
     assert result.content == b"\xef\xbb\xbfa: 2\r\n\r\n\r\n\r\nz: 2"
 
 
-def test_what_git_holds_for_binary_is_left_to_a_person(formats: ManifestFormats) -> None:
-    """UTF-16 has NUL bytes, and git does not merge such a file."""
-    base, ours, theirs = (f"<?xml version='1.0'?><a>{text}</a>".encode("utf-16") for text in ("1", "2", "1 "))
+def test_utf_16_is_merged(formats: ManifestFormats) -> None:
+    """Git holds a file with NUL bytes for binary, and does not merge it."""
+    texts = ("<a x='1' y='1'/>", "<a x='2' y='1'/>", "<a x='1' y='2'/>", "<a x='2' y='2'/>")
+    base, ours, theirs, both = (f"<?xml version='1.0'?>{text}".encode("utf-16") for text in texts)
 
-    assert formats.merge("v.xml", base, ours, theirs).conflicts == ("v.xml: git cannot merge its lines: it is binary",)
+    assert formats.merge("v.xml", base, ours, theirs).content == both
+    conflicts = formats.merge("v.txt", base, ours, theirs).conflicts
+    assert [str(each) for each in conflicts] == ["git cannot merge its lines: it is binary"]
 
 
 def test_the_users_git_configuration_changes_nothing(formats: ManifestFormats, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +142,8 @@ def test_the_users_git_configuration_changes_nothing(formats: ManifestFormats, m
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "merge.conflictStyle")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "diff3")
 
-    assert formats.merge("v.txt", b"1\n2\n", b"1\n3\n", b"1\n4\n").conflicts == ("v.txt:2: both sides changed line 2",)
+    conflicts = formats.merge("v.txt", b"1\n2\n", b"1\n3\n", b"1\n4\n").conflicts
+    assert [str(each) for each in conflicts] == ["both sides changed line 2"]
 
 
 def test_without_git_it_says_so(formats: ManifestFormats, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,403 @@
+"""The three-way merge of trees: one algorithm for every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from deployer.manifests.merging.identity import Identities, Key
+from deployer.manifests.merging.matching import Matched, match, match_named, ordered
+from deployer.manifests.merging.nodes import Item, Node
+from deployer.manifests.merging.trivia import Clash, Segment, comments, indent, merge_lines, merge_trivia, shifted
+from deployer.model.merge import Conflict
+
+BASE, OURS, THEIRS = range(3)
+Indents = tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
+"""For each version the indentation that it has here, and the one that the result has."""
+_FLAT: Indents = (("", ""), ("", ""), ("", ""))
+_TEXTS = frozenset({"scalar", "text"})
+_FEW_LINES = 2
+"""Line ends in a text that has so many lines that they can be merged."""
+Nodes = tuple[Node, Node, Node]
+Items = tuple[Item, Item, Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the algorithm must know of how a format is written."""
+
+    step: Callable[[Key | None, str, int], str]
+    """A step of a path: identity (None for none), name or label, position from 0 (-1 where it is the only one)."""
+    shift: Callable[[str, str, str], str]
+    """A piece of text with the indentation of its lines changed."""
+    quiet: frozenset[str] = frozenset()
+    """Names of items that are no step of a path."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """An item of the result."""
+
+    number: Hashable
+    segments: list[Segment]
+    """Its lead is the first."""
+    is_first: bool
+    """Whether its lead is that of a first item."""
+    is_new: int = 0
+    """The side that alone has it; 0 where it is in the base."""
+
+
+@dataclass(slots=True)
+class Merger:
+    """One merge of three texts.
+
+    Args:
+        texts: base, ours, theirs.
+        dialect: of the format.
+        identities: rules of the repository.
+    """
+
+    texts: tuple[str, str, str]
+    dialect: Dialect
+    identities: Identities
+    conflicts: list[Conflict] = field(default_factory=list)
+    _steps: list[str] = field(default_factory=list)
+    _place: list[str] = field(default_factory=list)
+    _indents: Indents = _FLAT
+
+    def added(self, ours: Node, theirs: Node) -> None:
+        """Say how two documents without a base differ."""
+        for mine, yours in zip(ours.items, theirs.items, strict=True):
+            self.conflicts += self._unlike("", mine, yours)
+
+    def node(self, nodes: Nodes) -> list[Segment]:
+        """The text of a node that all three have."""
+        base, ours, theirs = self._written((BASE, nodes[0]), (OURS, nodes[1]), (THEIRS, nodes[2]))
+        if theirs in (base, ours):
+            return [self._moved(OURS, ours)]
+        if ours == base:
+            return [self._moved(THEIRS, theirs)]
+        if nodes[0].is_list and nodes[0].kind == nodes[1].kind == nodes[2].kind:
+            return self._list(nodes)
+        return [self._choice((nodes[0].says, nodes[1].says, nodes[2].says), (base, ours, theirs), nodes)]
+
+    def _written(self, *sides: tuple[int, Node]) -> Iterator[str]:
+        return (self.texts[side][node.start : node.end] for side, node in sides)
+
+    def _choice(self, says: tuple[int, int, int], written: tuple[str, str, str], nodes: Nodes) -> Segment:
+        """One whole of the three: by what they say, then by how it is written."""
+        base, ours, theirs = says
+        if ours in (base, theirs):
+            return self._moved(THEIRS, written[2]) if ours == base and ours != theirs else self._moved(OURS, written[1])
+        if theirs == base:
+            return self._moved(OURS, written[1])
+        if merged := self._by_lines(nodes, written):
+            return merged
+        told = [self._told(node, text) for node, text in zip(nodes, written, strict=True)]
+        self.conflicts.append(Conflict(self._path(), "changed", *told))
+        return Clash(*written)
+
+    def _by_lines(self, nodes: Nodes, written: tuple[str, str, str]) -> str:
+        """A text of several lines of which each side changed others; empty where their changes touch."""
+        if any(node.kind not in _TEXTS for node in nodes) or any(text.count("\n") < _FEW_LINES for text in written):
+            return ""
+        base, ours, theirs = (self._moved(side, text).splitlines(keepends=True) for side, text in enumerate(written))
+        return "".join(merge_lines(base, ours, theirs) or ())
+
+    @staticmethod
+    def _told(node: Node, written: str) -> str:
+        return written if node.is_list else node.value
+
+    def _moved(self, side: int, text: str) -> str:
+        """A piece of one side as it is, but for the indentation."""
+        old, new = self._indents[side]
+        return text if old == new or "\n" not in text else self.dialect.shift(text, old, new)
+
+    def _path(self) -> str:
+        return "".join(self._steps).lstrip("/.")
+
+    # Lists
+
+    def _list(self, nodes: Nodes) -> list[Segment]:
+        lists = [node.items for node in nodes]
+        is_ordered = nodes[0].is_ordered
+        matched = match(lists, tuple(self._place), self.identities) if is_ordered else match_named(lists)
+        if matched.ambiguous:
+            return self._give_up(
+                nodes, "ambiguous", "is there more than once, and it cannot be told which one was meant"
+            )
+        order = ordered(matched, is_ordered=is_ordered, is_alive=lambda number: self._is_alive(number, matched))
+        if order is None:
+            return self._give_up(nodes, "order", "both sides changed the order, each otherwise")
+        outer = self._indents
+        self._indents = self._inner_indents(matched)
+        pieces = [self._piece(number, matched, at) for at, number in enumerate(order[0])]
+        if is_ordered:
+            pieces = [*self._undecided(pieces, matched)]
+        self._fix_leads(pieces, nodes)
+        opening = self._edge([self.texts[side][node.start : node.open_end] for side, node in enumerate(nodes)])
+        self._indents = outer
+        closing = self._edge([self.texts[side][node.close_start : node.end] for side, node in enumerate(nodes)])
+        opening, closing = self._wrapped(nodes, opening, closing, is_empty=not pieces)
+        return [opening, *_joined(pieces, "," if nodes[0].is_separated else ""), closing]
+
+    def _give_up(self, nodes: Nodes, kind: str, said: str) -> list[Segment]:
+        base, ours, theirs = self._written((BASE, nodes[0]), (OURS, nodes[1]), (THEIRS, nodes[2]))
+        self.conflicts.append(Conflict(self._path(), kind, base, ours, theirs, said))
+        return [Clash(base, ours, theirs)]
+
+    @staticmethod
+    def _is_alive(number: Hashable, matched: Matched) -> bool:
+        """Whether it is in the result, or a conflict about it."""
+        base, ours, theirs = (side.get(number) for side in matched.items)
+        if base is None or (ours is not None and theirs is not None):
+            return True
+        kept = ours or theirs
+        return kept is not None and kept.says != base.says
+
+    def _inner_indents(self, matched: Matched) -> Indents:
+        """By the first item that all three have on a line of its own."""
+        base, ours, theirs = matched.items
+        for number in matched.orders[0]:
+            if number in ours and number in theirs:
+                leads = self._leads((base[number], ours[number], theirs[number]))
+                if all("\n" in lead for lead in leads):
+                    return self._indents_at(leads, merge_trivia(*leads))
+        return self._indents
+
+    def _leads(self, items: Items) -> tuple[str, str, str]:
+        base, ours, theirs = (self.texts[side][item.lead : item.start] for side, item in enumerate(items))
+        return base, ours, theirs
+
+    def _indents_at(self, leads: tuple[str, str, str], merged: Segment) -> Indents:
+        new = indent(merged) if isinstance(merged, str) else None
+        if new is None:
+            return self._indents
+        base, ours, theirs = (
+            known if (old := indent(lead)) is None else (old, new)
+            for lead, known in zip(leads, self._indents, strict=True)
+        )
+        return base, ours, theirs
+
+    def _edge(self, written: list[str]) -> Segment:
+        """What stands before the first item or behind the last."""
+        return self._trivia((written[0], written[1], written[2]))
+
+    def _trivia(self, written: tuple[str, str, str]) -> Segment:
+        merged = merge_trivia(*written)
+        if isinstance(merged, Clash):
+            self.conflicts.append(Conflict(self._path(), "comment", *(each.strip() for each in written)))
+        return merged
+
+    def _wrapped(self, nodes: Nodes, opening: Segment, closing: Segment, *, is_empty: bool) -> tuple[Segment, Segment]:
+        """An element that gets its first children cannot stay one tag."""
+        if is_empty or opening != "/>":
+            return opening, closing
+        side, node = next((side, node) for side, node in enumerate(nodes) if node.items)
+        text = self.texts[side]
+        return text[node.start : node.open_end], text[node.close_start : node.end]
+
+    # Items
+
+    def _piece(self, number: Hashable, matched: Matched, at: int) -> _Piece:
+        base, ours, theirs = (side.get(number) for side in matched.items)
+        some = ours or theirs or base
+        assert some is not None  # noqa: S101  a number is of some item
+        self._enter(number, some, matched, at)
+        try:
+            is_new = 0 if base or (ours and theirs) else OURS if ours else THEIRS
+            segments = self._item(base, ours, theirs)
+        finally:
+            self._leave(some)
+        first = (OURS, ours) if ours else (THEIRS, theirs)
+        is_first = first[1] is not None and first[1].lead == self._first_lead(first[0], matched)
+        return _Piece(number, segments, is_first, is_new)
+
+    @staticmethod
+    def _first_lead(side: int, matched: Matched) -> int:
+        return matched.items[side][matched.orders[side][0]].lead
+
+    def _enter(self, number: Hashable, item: Item, matched: Matched, at: int) -> None:
+        self._steps.append(self._step(number, item, matched, at))
+        if item.label or item.name not in self.dialect.quiet:
+            self._place.append(item.label or item.name)
+
+    def _step(self, number: Hashable, item: Item, matched: Matched, at: int) -> str:
+        key = Key("name", item.name) if item.name else matched.known.get(number)
+        return "" if item.name in self.dialect.quiet else self.dialect.step(key, item.label, at)
+
+    def _leave(self, item: Item) -> None:
+        self._steps.pop()
+        if item.label or item.name not in self.dialect.quiet:
+            self._place.pop()
+
+    def _item(self, base: Item | None, ours: Item | None, theirs: Item | None) -> list[Segment]:
+        if base and ours and theirs:
+            return self._kept((base, ours, theirs))
+        if base and (ours or theirs):
+            return self._deleted(base, ours, theirs)
+        if ours and theirs:
+            return self._added(ours, theirs)
+        return self._inserted(OURS, ours) if ours else self._inserted(THEIRS, theirs)
+
+    def _parts(self, side: int, item: Item) -> tuple[str, str]:
+        text = self.texts[side]
+        return text[item.lead : item.start], text[item.start : item.end]
+
+    def _inserted(self, side: int, item: Item | None) -> list[Segment]:
+        if item is None:
+            return [""]
+        old, new = self._indents[side]
+        lead, body = self._parts(side, item)
+        return [shifted(lead, old, new) if old != new else lead, self._moved(side, body)]
+
+    def _deleted(self, base: Item, ours: Item | None, theirs: Item | None) -> list[Segment]:
+        """One side changed what the other took away."""
+        lead, was = self._parts(BASE, base)
+        our = self._parts(OURS, ours)[1] if ours else None
+        their = self._parts(THEIRS, theirs)[1] if theirs else None
+        self.conflicts.append(Conflict(self._path(), "deleted", was, our, their))
+        return [lead, Clash(was, our or "", their or "")]
+
+    def _added(self, ours: Item, theirs: Item) -> list[Segment]:
+        """Both have it new."""
+        leads = self._parts(OURS, ours)[0], self._parts(THEIRS, theirs)[0]
+        written = self._parts(OURS, ours)[1], self._parts(THEIRS, theirs)[1]
+        lead: Segment = self._inserted(OURS, ours)[0]
+        if comments(leads[0]) != comments(leads[1]):
+            lead = self._trivia(("", *leads))
+        if ours.says == theirs.says:
+            return [lead, self._moved(OURS, written[0])]
+        self.conflicts += self._unlike(self._path(), ours, theirs)
+        return [lead, Clash("", *written)]
+
+    def _unlike(self, path: str, ours: Item, theirs: Item) -> Iterator[Conflict]:
+        """What is other in two things that both sides added."""
+        one, other = ours.node, theirs.node
+        if one.kind != other.kind or not one.is_list:
+            yield self._added_otherwise(path, ours, theirs)
+            return
+        lists: tuple[list[Item], list[Item], list[Item]] = ([], one.items, other.items)
+        matched = match(lists, tuple(self._place), self.identities) if one.is_ordered else match_named(lists)
+        _, mine, yours = matched.items
+        for at, number in enumerate({**mine, **yours}):
+            our, their = mine.get(number), yours.get(number)
+            step = self._step(number, our or yours[number], matched, at)
+            if our is None or their is None:
+                yield self._added_otherwise(path + step, our, their)
+            elif our.says != their.says:
+                yield from self._unlike(path + step, our, their)
+
+    def _added_otherwise(self, path: str, ours: Item | None, theirs: Item | None) -> Conflict:
+        our = self._told(ours.node, self._parts(OURS, ours)[1]) if ours else None
+        their = self._told(theirs.node, self._parts(THEIRS, theirs)[1]) if theirs else None
+        return Conflict(path.lstrip("/."), "added", None, our, their)
+
+    def _kept(self, items: Items) -> list[Segment]:
+        texts = [self.texts[side][item.lead : item.end] for side, item in enumerate(items)]
+        if texts[2] == texts[0] or texts[1] == texts[2]:
+            return self._inserted(OURS, items[1])
+        if texts[1] == texts[0]:
+            return self._inserted(THEIRS, items[2])
+        leads = self._leads(items)
+        lead = self._trivia(leads)
+        outer = self._indents
+        self._indents = self._indents_at(leads, lead)
+        try:
+            return [lead, *self._body(items)]
+        finally:
+            self._indents = outer
+
+    def _body(self, items: Items) -> list[Segment]:
+        bodies = tuple(self.texts[side][item.start : item.end] for side, item in enumerate(items))
+        nodes = (items[0].node, items[1].node, items[2].node)
+        if not nodes[0].kind == nodes[1].kind == nodes[2].kind:
+            return [
+                self._choice((items[0].says, items[1].says, items[2].says), (bodies[0], bodies[1], bodies[2]), nodes)
+            ]
+        prefixes = [self.texts[side][item.start : item.node.start] for side, item in enumerate(items)]
+        suffixes = [self.texts[side][item.node.end : item.end] for side, item in enumerate(items)]
+        return [self._edge(prefixes), *self.node(nodes), self._edge(suffixes)]
+
+    # What both put into the same place
+
+    def _undecided(self, pieces: list[_Piece], matched: Matched) -> Iterator[_Piece]:
+        """Both sides inserted in one gap: fine where what each put there is known by its identity."""
+        run: list[_Piece] = []
+        before: Hashable = None
+        where = {number: at for at, number in enumerate(matched.orders[0])}
+        for piece in [*pieces, None]:
+            if piece is not None and piece.is_new:
+                run.append(piece)
+                continue
+            following = piece.number if piece is not None else None
+            if run:
+                between = where.get(before, -1) + 1, where.get(following, len(where))
+                yield from self._run(run, matched, matched.orders[0][slice(*between)])
+            run = []
+            if piece is not None:
+                before = following
+                yield piece
+
+    def _run(self, run: list[_Piece], matched: Matched, between: Sequence[Hashable]) -> Iterator[_Piece]:
+        ours = [piece for piece in run if piece.is_new == OURS]
+        theirs = [piece for piece in run if piece.is_new == THEIRS]
+        is_clear = all(matched.known.get(piece.number) is not None for piece in run)
+        if not ours or not theirs or (is_clear and not _both_removed(matched, between)):
+            yield from run
+            return
+        said = "both sides put something here" if not is_clear else "both sides put something else in place of the same"
+        mine, yours = (_text(pieces) for pieces in (ours, theirs))
+        self.conflicts.append(Conflict(self._path(), "inserted", None, mine.strip(), yours.strip(), said=said))
+        lead, *_rest = run[0].segments
+        yield _Piece(run[0].number, [lead, Clash("", _after(mine, lead), _after(yours, lead))], run[0].is_first, OURS)
+
+    # Leads
+
+    def _fix_leads(self, pieces: list[_Piece], nodes: Nodes) -> None:
+        """The first item may stand on the line of what is around it: another one has another lead there."""
+        for at, piece in enumerate(pieces):
+            lead = piece.segments[0]
+            if (at == 0) == piece.is_first or not isinstance(lead, str) or lead.strip():
+                continue
+            model = self._lead_of_first(nodes) if at == 0 else self._lead_of_others(nodes)
+            if model is not None and not ("\n" in model and "\n" in lead):
+                piece.segments[0] = model
+
+    def _lead_of_first(self, nodes: Nodes) -> str | None:
+        for side in (OURS, THEIRS, BASE):
+            if nodes[side].items:
+                lead = self._parts(side, nodes[side].items[0])[0]
+                return None if lead.strip() else self._moved(side, lead)
+        return None
+
+    def _lead_of_others(self, nodes: Nodes) -> str | None:
+        for side in (OURS, THEIRS, BASE):
+            for item in nodes[side].items[1:]:
+                lead = self._parts(side, item)[0]
+                if not lead.strip():
+                    return self._moved(side, lead)
+        return None
+
+
+def _both_removed(matched: Matched, between: Sequence[Hashable]) -> bool:
+    """Whether both sides took away one of the items that stood between two neighbours in the base."""
+    _, ours, theirs = matched.items
+    return any(number not in ours and number not in theirs for number in between)
+
+
+def _joined(pieces: Sequence[_Piece], separator: str) -> Iterator[Segment]:
+    for at, piece in enumerate(pieces):
+        if at and separator:
+            yield separator
+        yield from piece.segments
+
+
+def _text(pieces: Sequence[_Piece]) -> str:
+    return "".join(
+        segment if isinstance(segment, str) else segment.ours for piece in pieces for segment in piece.segments
+    )
+
+
+def _after(text: str, lead: Segment) -> str:
+    return text.removeprefix(lead) if isinstance(lead, str) else text

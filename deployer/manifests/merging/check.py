@@ -1,0 +1,235 @@
+"""The independent check of a merge: the result changes in the base exactly what the two sides changed.
+
+It knows nothing of how the merge was made: it reads the four texts by other means (`plain`) and compares what they say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from deployer.manifests.merging.plain import READERS, Numbers, UnreadableError, Value
+
+_FIELDS: tuple[tuple[str, ...], ...] = (
+    ("@name",), ("@id",), ("@key",), ("groupId", "artifactId", "type", "classifier"), ("artifactId",),
+    ("name",), ("id",), ("key",),
+)  # fmt: skip
+"""What may tell the items of a list apart."""
+_FEW_WORDS = 4
+"""A text of fewer words is one value: nobody changes a part of it."""
+_MOST_SAID = 20
+_NONE = Value(-1)
+"""In place of a value that a version does not have."""
+
+Four = tuple[Value, Value, Value, Value]
+"""Of base, ours, theirs and the result."""
+_Items = list[tuple[str, Value]]
+
+
+def objections(
+    form: str, texts: tuple[str, str, str], result: str, fields: Sequence[tuple[str, ...]] = ()
+) -> list[str]:
+    """What stands against a result, each a sentence; none where it is right.
+
+    Args:
+        form: name of the format.
+        texts: base, ours, theirs.
+        result: what they were merged to.
+        fields: what else tells items apart in this repository.
+
+    Raises:
+        UnreadableError: base, ours or theirs cannot be read, so that nothing can be said.
+    """
+    numbers, read = Numbers(), READERS[form]
+    base, ours, theirs = (read(text, numbers) for text in texts)
+    try:
+        merged = read(result, numbers)
+    except UnreadableError as error:
+        return [f"the result cannot be read: {error}"]
+    checker = _Checker((*_FIELDS, *fields))
+    checker.value("", (base[0], ours[0], theirs[0], merged[0]))
+    said = [*checker.said, *_comments(base[1], ours[1], theirs[1], merged[1])]
+    return said[:_MOST_SAID]
+
+
+def _comments(base: Counter[str], ours: Counter[str], theirs: Counter[str], merged: Counter[str]) -> Iterator[str]:
+    """Comments that were lost or came to be there twice."""
+    for line in {**base, **ours, **theirs, **merged}:
+        was, our, their, now = base[line], ours[line], theirs[line], merged[line]
+        if was == our:
+            right = now == their
+        elif was == their:
+            right = now == our
+        else:
+            right = min(our, their) <= now <= max(our, their, our + their - was)
+        if not right:
+            yield f"a comment is there {now} times: {line}"
+
+
+@dataclass(slots=True)
+class _Checker:
+    fields: tuple[tuple[str, ...], ...]
+    said: list[str]
+
+    def __init__(self, fields: tuple[tuple[str, ...], ...]) -> None:
+        self.fields = fields
+        self.said = []
+
+    def value(self, path: str, four: Four) -> None:
+        """Object to a value that is not what the two sides made of it."""
+        base, ours, theirs, result = (value.number for value in four)
+        if ours in (base, theirs):
+            self._expect(path, result == theirs, "is not what theirs says, which alone changed it")
+        elif theirs == base:
+            self._expect(path, result == ours, "is not what ours says, which alone changed it")
+        elif all(value.members is not None for value in four):
+            self._members(path, four)
+        elif all(value.items is not None for value in four):
+            self._list(path, [value.items or [] for value in four])
+        else:
+            texts = [value.text for value in four]
+            self._expect(path, _is_text_of_both(texts), "was changed by both sides, each otherwise")
+
+    def _expect(self, path: str, is_right: bool, otherwise: str) -> None:  # noqa: FBT001  a condition, as in an assert
+        if not is_right and len(self.said) < _MOST_SAID:
+            self.said.append(f"{path or 'the document'} {otherwise}")
+
+    def _members(self, path: str, four: Four) -> None:
+        base, ours, theirs, result = (value.members or {} for value in four)
+        for key in {**base, **ours, **theirs, **result}:
+            members = (base.get(key, _NONE), ours.get(key, _NONE), theirs.get(key, _NONE), result.get(key, _NONE))
+            self.value(f"{path}/{key}", members)
+
+    def _list(self, path: str, lists: list[_Items]) -> None:
+        tokens = self._tokens(path, lists)
+        counts = [Counter(side) for side in tokens]
+        self._known(path, lists, tokens)
+        every = {**counts[0], **counts[1], **counts[2], **counts[3]}
+        odd = {token for token in every if _is_odd(token, counts)}
+        if odd:
+            self._changed(path, lists, tokens, odd, counts)
+        self._order(path, tokens, counts)
+
+    def _tokens(self, path: str, lists: list[_Items]) -> list[list[Hashable]]:
+        """What each item is known by: a field, its label where it is the only one, else what it says."""
+        labels = {label: None for items in lists for label, _ in items}
+        how = {label: self._field(path, label, lists) for label in labels}
+        return [[_token(label, value, how[label]) for label, value in items] for items in lists]
+
+    def _field(self, path: str, label: str, lists: list[_Items]) -> tuple[str, ...] | None:
+        """The fields that tell the items of a label apart; empty for a label that is there once; None for none."""
+        alike = [[value for other, value in items if other == label] for items in lists]
+        for fields in self.fields:
+            told = [[_told(value, fields) for value in values] for values in alike]
+            if any(None in side for side in told):
+                continue
+            if all(len(set(side)) == len(side) for side in told[:3]):
+                self._expect(
+                    path, len(set(told[3])) == len(told[3]), f"has two {label or 'items'} with the same {fields}"
+                )
+                return fields if len(set(told[3])) == len(told[3]) else None
+        return () if label and all(len(values) <= 1 for values in alike) else None
+
+    def _known(self, path: str, lists: list[_Items], tokens: list[list[Hashable]]) -> None:
+        """Items with an identity are compared each with itself."""
+        found = [
+            {token: value for token, (_, value) in zip(side, items, strict=True) if _is_known(token)}
+            for side, items in zip(tokens, lists, strict=True)
+        ]
+        for token in {**found[0], **found[1], **found[2], **found[3]}:
+            base, ours, theirs, result = (side.get(token, _NONE) for side in found)
+            self.value(f"{path}/{_named(token)}", (base, ours, theirs, result))
+
+    def _changed(
+        self,
+        path: str,
+        lists: list[_Items],
+        tokens: list[list[Hashable]],
+        odd: set[Hashable],
+        counts: list[Counter[Hashable]],
+    ) -> None:
+        """Items without an identity that both sides changed: the same ones, where as many are left of each version."""
+        gone = {token for token in counts[0] if not _is_known(token) and not counts[1][token] and not counts[2][token]}
+        left = [
+            [value for token, (_, value) in zip(side, items, strict=True) if token in odd or token in gone]
+            for side, items in zip(tokens, lists, strict=True)
+        ]
+        if len({len(side) for side in left}) > 1:
+            self._expect(path, False, "has items that neither side wanted so, or lacks some")  # noqa: FBT003  a condition
+            return
+        for at, (base, ours, theirs, result) in enumerate(zip(*left, strict=True)):
+            self.value(f"{path}/[{at}]", (base, ours, theirs, result))
+
+    def _order(self, path: str, tokens: list[list[Hashable]], counts: list[Counter[Hashable]]) -> None:
+        """Who changed the order decides; what one side alone put in stands between the neighbours that it has there."""
+        once = {token for token in counts[3] if all(count[token] <= 1 for count in counts)}
+        common = {token for token in once if all(count[token] for count in counts)}
+        base, ours, theirs, result = ([token for token in side if token in common] for side in tokens)
+        is_right = result == theirs if ours == base else result == ours if theirs == base else result in (ours, theirs)
+        self._expect(path, is_right, "is in an order that neither side wanted")
+        for side, other in ((1, theirs), (2, ours)):
+            if other == base:
+                wanted = {token for token in once if counts[0][token] or not counts[3 - side][token]}
+                mine = [token for token in tokens[side] if token in wanted]
+                held = set(mine)
+                self._expect(
+                    path, [token for token in tokens[3] if token in held] == mine, "has items at another place"
+                )
+
+
+def _token(label: str, value: Value, fields: tuple[str, ...] | None) -> Hashable:
+    if fields is None:
+        return ("says", label, value.number)
+    return ("is", label, fields, _told(value, fields)) if fields else ("one", label)
+
+
+def _is_known(token: Hashable) -> bool:
+    return isinstance(token, tuple) and token[0] != "says"
+
+
+def _named(token: Hashable) -> str:
+    return "/".join(str(part) for part in token[1:]) if isinstance(token, tuple) else str(token)
+
+
+def _told(value: Value, fields: tuple[str, ...]) -> tuple[str, ...] | None:
+    """What a value says in some fields; None where it has none of them."""
+    found = [_field(value, name) for name in fields]
+    return None if all(each is None for each in found) else tuple(each or "" for each in found)
+
+
+def _field(value: Value, name: str) -> str | None:
+    members = value.members or {}
+    if name in members:
+        return members[name].text
+    children = members.get("#children")
+    for label, child in (children.items or []) if children is not None else []:
+        if label.rpartition("}")[2] == name:
+            said = (child.members or {}).get("#text")
+            return said.text if said is not None else ""
+    return None
+
+
+def _is_odd(token: Hashable, counts: list[Counter[Hashable]]) -> bool:
+    """Whether something without an identity is there more or less often than the two sides made it."""
+    if _is_known(token):
+        return False
+    base, ours, theirs, result = (count[token] for count in counts)
+    return result != ours if ours == theirs else result != ours + theirs - base
+
+
+def _is_text_of_both(texts: Sequence[str | None]) -> bool:
+    """Whether a text of many words has the words that both sides put in, and not those that they took out."""
+    if any(text is None for text in texts):
+        return False
+    base, ours, theirs, result = (Counter((text or "").split()) for text in texts)
+    if base.total() < _FEW_WORDS:
+        return False
+    words = {**base, **ours, **theirs, **result}
+    return all(
+        result[word] in (ours[word] + theirs[word] - base[word], _agreed(ours[word], theirs[word])) for word in words
+    )
+
+
+def _agreed(ours: int, theirs: int) -> int:
+    return ours if ours == theirs else -1

@@ -1,0 +1,78 @@
+"""Documents as trees over their text: every character belongs to exactly one place, so that pieces can be put together.
+
+A node is its opening, its items and its closing. An item is what leads up to it (space and comments), a prefix
+(`key: `), a node, and what trails on its line. A format fills these; the merge knows nothing else of a format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+ROOT = "#root"
+"""The name of the one item that a document is a list of."""
+LIMIT_DEPTH = 100
+LIMIT_ITEMS = 1_000_000
+"""Values in one document that are merged by structure; ten megabytes of manifest have fewer."""
+
+
+class UnfitError(Exception):
+    """The text has no tree that could be merged: it is merged by lines."""
+
+
+class Table:
+    """Numbers for what nodes say: two nodes have the same one exactly if they say the same, whatever their layout."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, int] = {}
+
+    def number(self, said: Hashable) -> int:
+        """The number of what is said."""
+        known = self._known
+        number = known.get(said)
+        if number is None:
+            number = known[said] = len(known)
+        return number
+
+
+@dataclass(slots=True)
+class Node:
+    """A value and the characters that spell it."""
+
+    kind: str
+    """What can be merged item by item has the same kind in all three versions."""
+    start: int
+    end: int
+    says: int = -1
+    """From the `Table`."""
+    value: str = ""
+    """Of a scalar: what it says, for people and as identity."""
+    is_list: bool = False
+    """Whether it has items (there may be none)."""
+    is_ordered: bool = False
+    is_separated: bool = False
+    """Whether commas stand between its items."""
+    open_end: int = 0
+    """Where the first item's lead begins."""
+    close_start: int = 0
+    """Where what is behind the last item begins."""
+    items: list[Item] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Item:
+    """A node in its place in a list."""
+
+    lead: int
+    """Where the space and the comments before it begin."""
+    start: int
+    """Where it begins itself: its key, its dash."""
+    node: Node
+    end: int
+    """Behind it and what trails on its line: where the lead of the next begins, or a comma."""
+    name: str = ""
+    """The key in a mapping, the `@name` of an attribute; empty for an item of a list."""
+    label: str = ""
+    """The tag of an element: items of different labels are never the same."""
+    says: int = -1
+    """From the `Table`: name, label and node."""

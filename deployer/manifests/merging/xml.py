@@ -1,0 +1,161 @@
+"""XML as a tree of spans: expat judges, a pattern finds the tags of what is known to be well-formed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from deployer.manifests.merging.nodes import LIMIT_DEPTH, LIMIT_ITEMS, ROOT, Item, Node, Table, UnfitError
+from deployer.manifests.source import Source
+
+_TOKEN = re.compile(
+    r"""<!--.*?-->|<\?.*?\?>|(?P<doctype><!DOCTYPE[^>]*>)|(?P<cdata><!\[CDATA\[.*?\]\]>)|(?P<close></[^>]*>)
+    |<(?P<tag>[^\s/>!?]+)(?P<attributes>(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*)(?P<space>\s*)(?P<end>/?>)""",
+    re.DOTALL | re.VERBOSE,
+)
+_ATTRIBUTE = re.compile(r"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
+_TRAIL = re.compile(r"[ \t]*<!--(?:(?!-->)[^\r\n])*-->(?=[ \t]*[\r\n])")
+CONTENT = "#content"
+"""The name of the item that holds what stands between an element's tags."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """An element that is being read."""
+
+    tag: str
+    start: int
+    attributes: list[Item]
+    space: int
+    """Where the space behind the last attribute begins."""
+    content: int
+    """Where `>` stands."""
+    children: list[Item] = field(default_factory=list)
+    end: int = 0
+    """Of the last child."""
+    has_text: bool = False
+
+
+def tree(source: Source, table: Table) -> Node:
+    """The document; raises UnfitError."""
+    _judge(source)
+    return _Reader(source.text, table).read()
+
+
+def _judge(source: Source) -> None:
+    parser = expat.ParserCreate("utf-8")
+    parser.StartDoctypeDeclHandler = _doctype
+    parser.SkippedEntityHandler = _entity
+    try:
+        parser.Parse(source.text.encode("utf-8"), True)  # noqa: FBT003  pyexpat takes no keyword here
+    except expat.ExpatError as error:
+        raise UnfitError(f"{source.path}:{error.lineno}: {expat.ErrorString(error.code)}") from error
+
+
+def _doctype(_name: str, _system: str | None, _public: str | None, has_declarations: int) -> None:
+    if has_declarations:
+        raise UnfitError("a DOCTYPE with declarations")
+
+
+def _entity(name: str, _is_parameter: int) -> None:
+    raise UnfitError(f"the entity {name} is not defined")
+
+
+class _Reader:
+    """One pass over the tags."""
+
+    def __init__(self, text: str, table: Table) -> None:
+        self._text = text
+        self._number = table.number
+        self._open: list[_Open] = [_Open("", 0, [], 0, 0)]
+        self._count = 0
+
+    def read(self) -> Node:
+        """The document as a list of one element, between prolog and epilog."""
+        text, last = self._text, 0
+        for found in _TOKEN.finditer(text):
+            start, end = found.span()
+            if start != last and not text[last:start].isspace():
+                self._open[-1].has_text = True
+            last = end
+            kind = found.lastgroup
+            if kind == "end":
+                self._start(found)
+            elif kind == "close":
+                self._close(start, end)
+            elif kind == "cdata":
+                self._open[-1].has_text = True
+        root = self._open[0].children
+        if len(self._open) != 1 or len(root) != 1:
+            raise UnfitError("the tags do not fit together")
+        root[0].name = ROOT
+        return Node("document", 0, len(text), root[0].says, is_list=True, close_start=root[0].end, items=root)
+
+    def _start(self, found: re.Match[str]) -> None:
+        tag, space = found["tag"], found.start("space")
+        attributes = self._attributes(found.start("attributes"), space) if space != found.start("attributes") else []
+        self._count += 1 + len(attributes)
+        if len(self._open) > LIMIT_DEPTH or self._count > LIMIT_ITEMS:
+            raise UnfitError("too deep or too large")
+        element = _Open(tag, found.start(), attributes, space, found.start("end"), [], found.end())
+        if found["end"] == ">":
+            self._open.append(element)
+            return
+        self._childless(element, found.end())
+
+    def _childless(self, element: _Open, end: int) -> None:
+        """`<a/>`: its content is a list without items, that is opened by the sign and closed by nothing."""
+        says = self._number(("children",))
+        node = Node(
+            "children", element.content, end, says, is_list=True, is_ordered=True, open_end=end, close_start=end
+        )
+        self._add(element, node, element.content, end)
+
+    def _attributes(self, start: int, end: int) -> list[Item]:
+        items = []
+        for found in _ATTRIBUTE.finditer(self._text, start, end):
+            name, written = found.groups()
+            value = written[1:-1]
+            says = self._number(("@", value))
+            node = Node("attribute", found.start(2), found.end(), says, value)
+            named = f"@{name}"
+            items.append(Item(found.start(), found.start(1), node, found.end(), named, "", self._number((named, says))))
+        return items
+
+    def _close(self, start: int, end: int) -> None:
+        element = self._open.pop()
+        text, opened = self._text, element.content + 1
+        if element.has_text:
+            value = text[opened:start].strip()
+            kind = "mixed" if element.children else "text"
+            node = Node(kind, opened, start, self._number((kind, value)), value)
+        else:
+            close = self._trail(element, start)
+            says = self._number(("children", *(child.says for child in element.children)))
+            node = Node("children", element.content, end, says, is_list=True, is_ordered=True, open_end=opened)
+            node.close_start, node.items = close, element.children
+        self._add(element, node, element.content, end)
+
+    def _trail(self, element: _Open, start: int) -> int:
+        """Give the last child the comment behind it on its line; where what follows begins."""
+        if not element.children:
+            return element.content + 1
+        last = element.children[-1]
+        if start - last.end > len("<!---->") and (found := _TRAIL.match(self._text, last.end, start)):
+            last.end = found.end()
+        return last.end
+
+    def _add(self, element: _Open, content: Node, start: int, end: int) -> None:
+        """The element is complete: it becomes an item of the one around it."""
+        inner = Item(element.space, start, content, end, CONTENT, "", content.says)
+        kind = f"<{element.tag}>"
+        said = (kind, frozenset([each.says for each in element.attributes]), content.says)
+        says = self._number(said)
+        node = Node(kind, element.start, end, says, is_list=True, close_start=end)
+        node.items = [*element.attributes, inner]
+        node.open_end = element.start + 1 + len(element.tag)
+        parent = self._open[-1]
+        lead = self._trail(parent, element.start) if parent.tag else (parent.children[-1].end if parent.children else 0)
+        parent.children.append(Item(lead, element.start, node, end, "", element.tag, says))
+        parent.end = end

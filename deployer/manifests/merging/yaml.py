@@ -1,0 +1,203 @@
+"""YAML as a tree of spans: libyaml says where values stand, and what lies between them is space and comments."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from deployer.manifests.merging.nodes import LIMIT_DEPTH, LIMIT_ITEMS, ROOT, Item, Node, Table, UnfitError
+from deployer.manifests.source import Source
+
+_TRIVIA = re.compile(r"(?:[ \t\r\n]|(?<![^ \t\r\n,\[{])#[^\r\n]*)*")
+_TRAIL = re.compile(r"[ \t]+#[^\r\n]*")
+_COLON = re.compile(r"[ \t]*:")
+_LINE = re.compile(r"[^\r\n]*")
+_KEEPS = re.compile(r"[|>][0-9]*\+")
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def tree(source: Source, table: Table) -> Node:
+    """The document; raises UnfitError."""
+    text = source.text
+    if _UNPRINTABLE.search(text) or "\x85" in text or "\u2028" in text or "\u2029" in text:
+        raise UnfitError("a character that YAML does not have, or a line end that we do not know")
+    _judge(text)
+    try:
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise UnfitError(f"{source.path}: {error}") from error
+    if root is None:
+        raise UnfitError("no document")
+    return _Builder(text, table).document(root)
+
+
+def _judge(text: str) -> None:
+    """Depth is looked at before a tree is built: building recurses, reading events does not."""
+    if text.count("[") + text.count("{") < LIMIT_DEPTH and not _is_deep(text):
+        return
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > LIMIT_DEPTH:
+                raise UnfitError("too deep")
+    except yaml.YAMLError as error:
+        raise UnfitError(str(error)) from error
+
+
+def _is_deep(text: str) -> bool:
+    """Whether a line has room for a block nested too deep: each level takes a column or a dash."""
+    return any(len(line) - len(line.lstrip(" -?:")) >= LIMIT_DEPTH // 2 for line in text.splitlines())
+
+
+class _Builder:
+    """libyaml's nodes -> ours."""
+
+    def __init__(self, text: str, table: Table) -> None:
+        self._text = text
+        self._number = table.number
+        self._seen: set[int] = set()
+
+    def document(self, root: yaml.Node) -> Node:
+        """The document as a list of one value."""
+        text = self._text
+        start = root.start_mark.index
+        node = self._node(root, start, start)
+        end = self._behind(node)
+        item = Item(0, start, node, end, ROOT, "", node.says)
+        return Node("document", 0, len(text), node.says, is_list=True, close_start=end, items=[item])
+
+    def _node(self, node: yaml.Node, begin: int, limit: int) -> Node:
+        """A node; `begin` is where a block collection begins with the lead of its first item."""
+        if id(node) in self._seen:
+            raise UnfitError("an alias")
+        self._seen.add(id(node))
+        if len(self._seen) > LIMIT_ITEMS:
+            raise UnfitError("too large")
+        start = node.start_mark.index
+        if start < limit:
+            raise UnfitError("an alias")
+        if isinstance(node, yaml.ScalarNode):
+            says = self._number((node.tag, node.value))
+            return Node("scalar", start, self._scalar_end(node), says, node.value)
+        if isinstance(node, yaml.CollectionNode) and node.flow_style:
+            return self._flow(node, start)
+        return self._block(node, begin)
+
+    def _scalar_end(self, node: yaml.ScalarNode) -> int:
+        start, end = node.start_mark.index, node.end_mark.index
+        if node.style not in {"|", ">"}:
+            return end
+        written = self._text[start:end]
+        if _KEEPS.match(written):
+            return start + len(written.removesuffix("\n").removesuffix("\r"))
+        kept = len(written.rstrip(" \t\r\n"))
+        line = _LINE.match(written, kept)
+        return start + (line.end() if line else kept)
+
+    def _behind(self, node: Node) -> int:
+        """Where a node ends with the comment behind it on its line."""
+        if node.is_list and not node.is_separated and node.items:
+            return node.items[-1].end
+        if "\n" in self._text[node.start : node.end] and self._text[node.start] in "|>":
+            return node.end
+        found = _TRAIL.match(self._text, node.end)
+        return found.end() if found else node.end
+
+    def _trivia(self, start: int, end: int) -> None:
+        """Only space and comments may lie there."""
+        found = _TRIVIA.match(self._text, start, end)
+        if found is None or found.end() != end:
+            raise UnfitError(f"something else than comments between values: {self._text[start:end][:40]!r}")
+
+    # Block collections
+
+    def _block(self, node: yaml.Node, begin: int) -> Node:
+        is_mapping = isinstance(node, yaml.MappingNode)
+        items: list[Item] = []
+        at = begin
+        for each in node.value:
+            item = self._entry(each, at) if is_mapping else self._dashed(each, at)
+            items.append(item)
+            at = item.end
+        return self._collection("", node, items, (begin, begin, at, at))
+
+    def _entry(self, pair: tuple[yaml.Node, yaml.Node], lead: int) -> Item:
+        key, value = pair
+        start = self._key(key)
+        self._trivia(lead, start)
+        key_end = key.end_mark.index
+        colon = _COLON.match(self._text, key_end)
+        if colon is None:
+            raise UnfitError("a key without a colon")
+        built = self._node(value, self._line_rest(colon.end()), colon.end())
+        return self._item(lead, start, built, key.value, colon.end())
+
+    def _key(self, key: yaml.Node) -> int:
+        if not isinstance(key, yaml.ScalarNode) or id(key) in self._seen or key.style in {"|", ">"}:
+            raise UnfitError("a key that is no plain text")
+        self._seen.add(id(key))
+        return int(key.start_mark.index)
+
+    def _line_rest(self, at: int) -> int:
+        """Behind the comment of a line that ends with a colon or a dash."""
+        found = _TRAIL.match(self._text, at)
+        return found.end() if found else at
+
+    def _dashed(self, value: yaml.Node, lead: int) -> Item:
+        found = _TRIVIA.match(self._text, lead)
+        start = found.end() if found else lead
+        if self._text[start : start + 1] != "-":
+            raise UnfitError("an item without a dash")
+        built = self._node(value, self._line_rest(start + 1), start + 1)
+        return self._item(lead, start, built, "", start + 1)
+
+    def _item(self, lead: int, start: int, node: Node, name: str, sign: int) -> Item:
+        """`sign` is behind the colon or the dash: up to the value there are space and comments, and no more."""
+        self._trivia(sign, node.start)
+        says = self._number((name, node.says)) if name else node.says
+        return Item(lead, start, node, self._behind(node), name, "", says)
+
+    def _collection(self, flow: str, node: yaml.Node, items: list[Item], span: tuple[int, int, int, int]) -> Node:
+        is_mapping = isinstance(node, yaml.MappingNode)
+        says = [item.says for item in items]
+        if is_mapping and len({item.name for item in items}) < len(items):
+            raise UnfitError("a key that is there twice")
+        kind = "mapping" if is_mapping else "sequence"
+        number = self._number((node.tag, frozenset(says) if is_mapping else tuple(says)))
+        start, opening, closing, end = span
+        built = Node(flow + kind, start, end, number, is_list=True, is_ordered=not is_mapping, is_separated=bool(flow))
+        built.open_end, built.close_start, built.items = opening, closing, items
+        return built
+
+    # Flow collections
+
+    def _flow(self, node: yaml.Node, start: int) -> Node:
+        end = node.end_mark.index
+        if self._text[start] not in "[{":
+            raise UnfitError("a collection without brackets, or with an anchor")
+        items: list[Item] = []
+        lead = close = start + 1
+        for each in node.value:
+            item = self._flow_item(each, lead)
+            items.append(item)
+            close = item.end
+            rest = _TRIVIA.match(self._text, item.end)
+            comma = rest.end() if rest else item.end
+            if self._text[comma] == ",":
+                item.end, lead = comma, comma + 1
+        if items:
+            close = items[-1].end
+        return self._collection("flow ", node, items, (start, start + 1, close, end))
+
+    def _flow_item(self, each: yaml.Node | tuple[yaml.Node, yaml.Node], lead: int) -> Item:
+        if not isinstance(each, tuple):
+            node = self._node(each, lead, lead)
+            self._trivia(lead, node.start)
+            return Item(lead, node.start, node, node.end, "", "", node.says)
+        key, value = each
+        start = self._key(key)
+        self._trivia(lead, start)
+        node = self._node(value, key.end_mark.index, key.end_mark.index)
+        return Item(lead, start, node, node.end, key.value, "", self._number((key.value, node.says)))
