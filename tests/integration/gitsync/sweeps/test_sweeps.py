@@ -114,5 +114,7 @@ def test_no_room_at_a_call(template: Template, points: Sequence[int], number: in
         where = f"no room {'at' if mode == FULL_ONCE else 'from'} {at}"
         assert result is not None, where
         if result.manual:
-            assert result.manual.kind == "disk-full", f"{where}: {result.manual}"
+            # git does not always say why; where there is room again when it is looked for, nothing else tells.
+            kinds = {"disk-full", "git-failed"} if mode == FULL_ONCE else {"disk-full"}
+            assert result.manual.kind in kinds, f"{where}: {result.manual}"
         check_healed(world, change, where)
