@@ -12,7 +12,7 @@ import shutil
 import stat
 from typing import Any, Callable
 
-from . import history, journal
+from . import history, journal, preflight, refs
 from .failure import Stopped
 from .git import Git, sync_to_disk
 from .history import Entry, Step
@@ -39,17 +39,18 @@ def adopt(git: Git, clone: Clone, notes: Journal, new: str, save: Callable[[bool
         The paths on which people have edits or files of their own: then nothing at all was adopted.
 
     Raises:
-        Stopped: `lock` when somebody has the index, `disk-full`.
+        Stopped: `lock` or `stale-lock` when somebody has the index or the branch, `disk-full`, `permission`.
     """
     steps = history.changes(git, clone.head, new)
     plan = {"branch": clone.ref, "tracking": _tracking(git, clone, new), "old": clone.head, "new": new}
-    with index_locked(clone.place):
+    with index_locked(clone.place), _branch_locked(clone.place, clone.ref, new):
         if _head_of(git, clone.ref) != clone.head:
             raise Stopped("lock", argv=["git", "rev-parse", clone.ref], paths=[clone.ref])
         index = Index(git, clone.place)
         left = _overlap(index, Worktree(git, clone.place.top, steps), steps)
         if left:
             return left
+        _check_writable(clone.place, steps)
         index.prepare(steps)
         save(all(tag == "H" for tag, _entry in index.entries.values()))
         notes.write(adopt={**plan, "steps": [[step.path, step.old, step.new] for step in steps]})
@@ -61,7 +62,7 @@ def recover(git: Git, place: Place, notes: Journal) -> None:
     """Finish what a crash left, path by path; what a person changed meanwhile stays as it is.
 
     Raises:
-        Stopped: `lock` when somebody has the index.
+        Stopped: `lock` or `stale-lock` when somebody has the index or the branch.
     """
     journal.release_leftovers(place.own)
     plan = notes.adopting
@@ -72,7 +73,7 @@ def recover(git: Git, place: Place, notes: Journal) -> None:
         notes.write(adopt={})
         return
     steps = [Step(path, _pair(old), _pair(new)) for path, old, new in plan["steps"]]
-    with index_locked(place):
+    with index_locked(place), _branch_locked(place, plan["branch"], plan["new"]):
         index = Index(git, place)
         tree = Worktree(git, place.top, steps)
         index.prepare([step for step in steps if tree.stands(step) == "old"], known=steps)
@@ -86,7 +87,10 @@ def _apply(git: Git, place: Place, index: Index, notes: Journal, steps: list[Ste
         if tree.stands(step) == "old":
             tree.put(step, os.path.join(index.stage, step.path))
     index.install()
-    write_ref(git, place, plan["branch"], plan["old"], plan["new"])
+    if not write_ref(git, place, plan["branch"], plan["old"], plan["new"], is_locked=True) and (
+        _head_of(git, plan["branch"]) != plan["new"]
+    ):
+        raise Stopped("lock", argv=["git", "rev-parse", plan["branch"]], paths=[plan["branch"]])
     if plan["tracking"]:
         write_ref(git, place, plan["tracking"][0], plan["tracking"][1], plan["new"])
     notes.write(adopt={}, landed={})
@@ -97,12 +101,38 @@ def index_locked(place: Place) -> Any:  # noqa: ANN401  a generator; its type is
     """Hold git's own lock of the index, by a link that is provably ours; raises Stopped (`lock`) when it is taken."""
     lock = os.path.join(place.git_dir, "index.lock")
     if not journal.lock_file(place.own, lock):
-        raise Stopped("lock", argv=["ls", "-l", lock], paths=[lock])
+        raise preflight.locked(place, lock)
     try:
         yield
     finally:
         journal.unlock_file(place.own, lock)
         journal.discard_stage(place.own)
+
+
+@contextlib.contextmanager
+def _branch_locked(place: Place, ref: str, new: str) -> Any:  # noqa: ANN401  as above
+    """Hold git's lock of the branch, with what it will be: whoever has it stops us before a file has moved."""
+    if refs.is_reftable(place):
+        yield
+        return
+    lock = os.path.join(place.common_dir, *ref.split("/")) + ".lock"
+    os.makedirs(os.path.dirname(lock), exist_ok=True)
+    if not journal.lock_file(place.own, lock, new.encode() + b"\n"):
+        raise preflight.locked(place, lock)
+    try:
+        yield
+    finally:
+        journal.unlock_file(place.own, lock)
+
+
+def _check_writable(place: Place, steps: list[Step]) -> None:
+    """Files move one by one: a folder that takes none must be found before the first has moved."""
+    for folder in sorted({os.path.dirname(step.path) for step in steps}):
+        path = os.path.join(place.top, folder)
+        while not os.path.isdir(path):
+            path = os.path.dirname(path)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise Stopped("permission", argv=["ls", "-ld", path], paths=[folder or "."])
 
 
 class Index:
@@ -192,17 +222,17 @@ def _head_of(git: Git, ref: str) -> str:
     return git.resolve(ref)
 
 
-def write_ref(git: Git, place: Place, ref: str, old: str, new: str) -> bool:
+def write_ref(git: Git, place: Place, ref: str, old: str, new: str, *, is_locked: bool = False) -> bool:
     """Move a ref from one value to another, by a lock that is provably ours; False when it is locked or elsewhere.
 
     `git update-ref` does the same, but its lock cannot be told from a person's after a crash.
     """
-    if os.path.exists(os.path.join(place.common_dir, "reftable")):
+    if refs.is_reftable(place):
         return git.run("update-ref", "-m", "deployer: sync", ref, new, old).code == 0
     path = os.path.join(place.common_dir, *ref.split("/"))
     os.makedirs(os.path.dirname(path), exist_ok=True)
     lock = path + ".lock"
-    if not journal.lock_file(place.own, lock, new.encode() + b"\n"):
+    if not is_locked and not journal.lock_file(place.own, lock, new.encode() + b"\n"):
         return False
     try:
         if _head_of(git, ref) != old:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import time
@@ -146,9 +147,20 @@ def _check_index(found: Place) -> None:
     if not os.path.exists(path):
         raise Stopped("index-missing", argv=STATUS, paths=[path])
     with open(path, "rb") as handle:
-        start = handle.read(INDEX_HEADER)
-    if len(start) < INDEX_HEADER or start[:4] != b"DIRC":
+        data = handle.read()
+    if len(data) < INDEX_HEADER or data[:4] != b"DIRC" or not _is_whole(data):
         raise Stopped("index-corrupt", argv=STATUS, paths=[path])
+
+
+def _is_whole(index: bytes) -> bool:
+    """Whether an index ends with its checksum; git itself looks at it in `fsck` only, and takes garbage for edits."""
+    for algorithm in (hashlib.sha1, hashlib.sha256):
+        size = algorithm().digest_size
+        end = index[-size:]
+        # All zeros: `index.skipHash` is set.
+        if end in (algorithm(index[:-size]).digest(), bytes(size)):
+            return True
+    return False
 
 
 def check_locks(found: Place, branch: str) -> None:
@@ -167,11 +179,18 @@ def check_locks(found: Place, branch: str) -> None:
     )
     for folder, name in names:
         path = os.path.join(folder, name)
-        with contextlib.suppress(FileNotFoundError):
-            age = time.time() - os.lstat(path).st_mtime
-            stale = age > STALE_AFTER and not in_use(found, path)
-            facts = {"age": int(age)}
-            raise Stopped("stale-lock" if stale else "lock", argv=["ls", "-l", path], paths=[path], facts=facts)
+        if os.path.lexists(path):
+            raise locked(found, path)
+
+
+def locked(found: Place, path: str) -> Stopped:
+    """What a lock file of somebody else stops: `lock` when somebody may be at work, else `stale-lock`."""
+    try:
+        age = time.time() - os.lstat(path).st_mtime
+    except FileNotFoundError:
+        age = 0.0
+    stale = age > STALE_AFTER and not in_use(found, path)
+    return Stopped("stale-lock" if stale else "lock", argv=["ls", "-l", path], paths=[path], facts={"age": int(age)})
 
 
 def in_use(found: Place, lock: str) -> bool:
@@ -224,7 +243,7 @@ def _check_top(git: Git, found: Place) -> None:
         foreign = os.stat(found.top).st_uid != os.geteuid()
         raise top.stopped("ownership" if foreign else "git-failed", facts=_owners(found))
     if os.path.realpath(os.fsdecode(top.stdout.rstrip(b"\n"))) != found.top:
-        raise top.stopped("not-a-repository", facts={})
+        raise top.stopped("not-a-repository", facts={"work_tree": os.fsdecode(top.stdout).rstrip("\n")})
 
 
 def _check_version(result: Result) -> None:
