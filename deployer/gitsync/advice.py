@@ -134,6 +134,8 @@ def _missing(at: Situation) -> tuple[str, ...]:
 
 
 def _not_a_repository(at: Situation) -> tuple[str, ...]:
+    if at.fact("work_tree"):
+        return _in_clone(at, "git config --show-origin core.worktree", "git config --local --unset core.worktree")
     if at.facts.get("empty"):
         return _missing(at)
     here = place(at.path)
