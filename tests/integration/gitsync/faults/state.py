@@ -356,7 +356,7 @@ SITUATIONS = (
     ),
     Situation(
         name="nobody may write into the work tree", make=closed("."), mend=opened, tries=("permission",),
-        then="lands, nothing is adopted; report", is_deep=True,
+        paths=(".",), then="lands, nothing is adopted; report", is_deep=True,
     ),
     Situation(
         name="the file system is read-only", make=moved_to("size=8m", fill="read-only"), mend=writable,
