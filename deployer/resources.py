@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import marshal
 from collections.abc import Mapping
 from functools import cache
+from importlib.abc import InspectLoader
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 import platformdirs
 
@@ -26,7 +30,18 @@ def program(package: str) -> Program:
         for entry in files(package).iterdir()
         if entry.name.endswith(".py")
     }
-    return Program(modules=sources)
+    return Program(sources, {name: code(package if name == "__init__" else f"{package}.{name}") for name in sources})
+
+
+def code(module: str) -> bytes:
+    """The compiled form of a module of ours, from its cache beside the source where Python keeps one.
+
+    Args:
+        module: dotted name; it is not imported, the packages above it are.
+    """
+    spec = importlib.util.find_spec(module)
+    # Whatever finds a package of ours can tell its code: a folder's loader, or a zip file's.
+    return marshal.dumps(cast("InspectLoader", spec.loader if spec else None).get_code(module))
 
 
 def shipped(folder: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +15,7 @@ class Program:
 
     modules: Mapping[str, str]
     """Module name -> source text; `__init__` and `main` among them."""
+
+    code: Mapping[str, bytes] = field(default_factory=dict)
+    """Module name -> its code as this Python's `marshal` writes it, of all modules or none: a host whose Python is of
+    the same version need not compile the texts, which takes longer than most of what programs do."""

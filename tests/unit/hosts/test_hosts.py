@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import marshal
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.util import MAGIC_NUMBER
 
 import pytest
 
@@ -17,6 +19,7 @@ from deployer.hosts.ssh import command_line
 from deployer.model.facts import Verdict
 from deployer.model.program import Program
 from deployer.model.site import Repository
+from deployer.resources import program
 
 
 @pytest.mark.parametrize("word", ["a b", "'", '"', "$HOME", "`x`", "\n", "\\", "*", "", "; x", "-x", "A=b", "é"])
@@ -45,6 +48,38 @@ def test_nothing_starts_when_the_bundle_is_cut() -> None:
     assert wire.answer(whole.stdout) == {}
     assert (wire.answer(cut.stdout), cut.returncode) == (None, 1)
     assert b"before the program had arrived" in cut.stderr
+
+
+@pytest.mark.parametrize("magic", [MAGIC_NUMBER, b"other"])
+def test_a_host_runs_our_code_and_with_another_python_the_texts(magic: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is the same, and so is what a traceback shows of a program that failed."""
+    monkeypatch.setattr(wire, "MAGIC_NUMBER", magic)
+    wire._packed.cache_clear()
+    wire._bootstrap.cache_clear()
+    text = "from . import inner\ndef main(r): return {'told': r['told'], 'half': inner.half(r['told'])}"
+    modules = {"__init__": "", "main": text, "inner": "def half(x): return 2 / x"}
+    compiled = {name: marshal.dumps(compile(text, f"{name}.py", "exec")) for name, text in modules.items()}
+    command = [sys.executable, *wire.interpreter("python3")[1:]]
+
+    def run(told: int) -> subprocess.CompletedProcess[bytes]:
+        data = wire.bundle(Program(modules, compiled), {"told": told}, home="", deadline=5)
+        return subprocess.run(command, input=data, capture_output=True, check=False)
+
+    well, badly = run(4), run(0)
+    wire._packed.cache_clear()
+    wire._bootstrap.cache_clear()
+
+    assert wire.answer(well.stdout) == {"told": 4, "half": 0.5}
+    assert b"def half(x): return 2 / x" in badly.stderr
+    assert b"ZeroDivisionError" in badly.stderr
+
+
+def test_programs_of_ours_bring_their_code() -> None:
+    """Of every module, so that hosts with our version of Python compile nothing."""
+    ours = program("deployer.hosts.remote_locks")
+
+    assert {*ours.code} == {*ours.modules}
+    assert marshal.loads(ours.code["main"]).co_name == "<module>"  # noqa: S302  of our own making
 
 
 def test_an_answer_is_found_among_other_lines() -> None:
