@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 ENVIRONMENT = "sandbox"
+DEFAULT_TTL = timedelta(days=90)
+"""As the certificates of clusters: what lives longer is no sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,13 @@ class Sandbox:
     """The directory for `-i`."""
     sites: tuple[str, ...]
     instances: int
-    """Per site."""
+    """Per site; of all sites where clusters were asked for."""
     created: datetime
     """In UTC."""
+    expires: datetime
+    """In UTC: from then on `prune` destroys it."""
+    clusters: int = 0
+    """Of all sites; 0 for one of each."""
     is_complete: bool = True
     """False when its `create` or `destroy` was interrupted: all that can be done with it is to destroy it."""
 
@@ -39,12 +45,11 @@ class Backend(Protocol):
     the folder after `destroy`.
     """
 
-    def ports(self, sites: int, instances: int) -> int:
+    def ports(self, sandbox: Sandbox) -> int:
         """How many ports of the loopback interface such a sandbox needs.
 
-        Args:
-            sites: number of sites.
-            instances: number of instances of each.
+        Raises:
+            UsageError: this backend cannot make such a one.
         """
 
     def create(self, sandbox: Sandbox, ports: Sequence[int]) -> None:

@@ -7,12 +7,12 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deployer.errors import DeployerError, LockedError, UsageError
 from deployer.sandboxes import free_ports, layout, marker
-from deployer.sandboxes.base import ENVIRONMENT, Backend, Sandbox
+from deployer.sandboxes.base import DEFAULT_TTL, ENVIRONMENT, Backend, Sandbox
 from deployer.sandboxes.files import locked
 from deployer.sandboxes.marker import Marker
 from deployer.sandboxes.table import BACKENDS
@@ -38,25 +38,52 @@ class Sandboxes:
         self._root = root.absolute()
 
     def create(
-        self, name: str, *, sites: Sequence[str] = ("fra1",), instances: int = 3, backend: str = "local"
+        self,
+        name: str,
+        *,
+        sites: Sequence[str] = ("fra1",),
+        instances: int = 3,
+        clusters: int = 0,
+        backend: str = "local",
+        ttl: timedelta = DEFAULT_TTL,
     ) -> Sandbox:
         """Make a sandbox; when that fails or is interrupted, what there is of it is destroyed.
 
         Args:
             name: lower-case letters, digits and dashes.
             sites: names of the sites.
-            instances: number of instances of each site; the first is `viatris`.
+            instances: number of instances of each site, or of all sites together where clusters are given; the first
+                of a site is `viatris`.
+            clusters: of all sites together, spread over them; 0 for one of each site.
             backend: a name of `table.BACKENDS`.
+            ttl: how long it is needed; afterwards `prune` destroys it.
 
         Raises:
             UsageError: one of these cannot be meant, or there is such a sandbox.
             DeployerError: it could not be made.
         """
-        _check(name, sites, instances, backend)
+        _check(name, sites, backend)
+        _check_counts(sites, instances, clusters, ttl)
         _check_path(self._root)
         maker = BACKENDS[backend]()
         with _file_errors(f"sandbox {name} could not be made"):
-            claimed = self._claim(name, tuple(sites), instances, backend, maker)
+            now = datetime.now(UTC).replace(microsecond=0)
+            claimed = self._claim(
+                Sandbox(
+                    name=name,
+                    backend=backend,
+                    folder=self._root / name,
+                    environment=ENVIRONMENT,
+                    inventory=layout.inventory(self._root / name),
+                    sites=tuple(sites),
+                    instances=instances,
+                    created=now,
+                    expires=now + ttl,
+                    clusters=clusters,
+                    is_complete=False,
+                ),
+                maker,
+            )
             with self._alone(claimed.sandbox):
                 try:
                     maker.create(claimed.sandbox, claimed.ports)
@@ -118,7 +145,7 @@ class Sandboxes:
             if found:
                 yield found
 
-    def _claim(self, name: str, sites: tuple[str, ...], instances: int, backend: str, maker: Backend) -> Marker:
+    def _claim(self, sandbox: Sandbox, maker: Backend) -> Marker:
         """Take the name and the ports; the marker is in the folder from its first moment."""
         self._root.mkdir(parents=True, exist_ok=True)
         with locked(self._root / ".lock", _PATIENCE) as is_ours:
@@ -127,15 +154,13 @@ class Sandboxes:
             # Only the holder of the lock has drafts: any that are there were left by a crash.
             for draft in self._root.glob(f"{_DRAFT}*"):
                 shutil.rmtree(draft)
-            folder = self._root / name
-            _check_absent(folder)
+            _check_absent(sandbox.folder)
             taken = {port for found in self._markers() for port in found.ports}
-            ports = free_ports.choose(maker.ports(len(sites), instances), folder, taken)
-            draft = self._root / f"{_DRAFT}{name}"
+            claimed = Marker(sandbox, free_ports.choose(maker.ports(sandbox), sandbox.folder, taken))
+            draft = self._root / f"{_DRAFT}{sandbox.name}"
             draft.mkdir()
-            claimed = Marker(_sandbox(folder, sites, instances, backend), ports)
             marker.write(claimed, draft)
-            draft.rename(folder)
+            draft.rename(sandbox.folder)
             return claimed
 
     @contextmanager
@@ -156,21 +181,7 @@ class Sandboxes:
         folder.rmdir()
 
 
-def _sandbox(folder: Path, sites: tuple[str, ...], instances: int, backend: str) -> Sandbox:
-    return Sandbox(
-        name=folder.name,
-        backend=backend,
-        folder=folder,
-        environment=ENVIRONMENT,
-        inventory=layout.inventory(folder),
-        sites=sites,
-        instances=instances,
-        created=datetime.now(UTC).replace(microsecond=0),
-        is_complete=False,
-    )
-
-
-def _check(name: str, sites: Sequence[str], instances: int, backend: str) -> None:
+def _check(name: str, sites: Sequence[str], backend: str) -> None:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for a sandbox: lower-case letters, digits and dashes, 40 at most")
     if backend not in BACKENDS:
@@ -180,8 +191,16 @@ def _check(name: str, sites: Sequence[str], instances: int, backend: str) -> Non
     for site in sites:
         if not _SITE.fullmatch(site) or site in _NOT_SITES:
             raise UsageError(f"{site!r} is no name for a site: like fra1, letters and digits, 20 at most")
-    if not 1 <= instances <= _MOST_INSTANCES:
+
+
+def _check_counts(sites: Sequence[str], instances: int, clusters: int, ttl: timedelta) -> None:
+    if clusters and not len(sites) <= clusters <= instances:
+        raise UsageError("there must be a cluster for each site at least, and an instance for each cluster")
+    most = _MOST_INSTANCES * (len(sites) if clusters else 1)
+    if not 1 <= instances <= most:
         raise UsageError(f"a site has 1 to {_MOST_INSTANCES} instances, not {instances}")
+    if ttl <= timedelta():
+        raise UsageError("the time to live is more than nothing")
 
 
 def _check_absent(folder: Path) -> None:

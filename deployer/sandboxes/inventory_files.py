@@ -5,33 +5,48 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from deployer.model.json import JsonObject, JsonValue
+from deployer.model.json import JsonObject
 from deployer.sandboxes import layout
-from deployer.sandboxes.layout import CLUSTER, SiteLayout
 
 
-def write(folder: Path, sites: Sequence[SiteLayout], forms: Mapping[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class SiteEntry:
+    """A site as it stands in the inventory."""
+
+    name: str
+    host_name: str
+    """The deployer host."""
+    variables: JsonObject
+    """Of the deployer host: how it is reached."""
+    clusters: Mapping[str, Mapping[str, JsonObject]]
+    """Cluster -> host -> its variables. A deployer host that serves a cluster itself is named without any."""
+    facts: JsonObject
+    """Of the site."""
+
+
+def write(folder: Path, sites: Sequence[SiteEntry], common: JsonObject) -> None:
     """Write the inventory.
 
     Args:
         folder: of the sandbox.
         sites: in order.
-        forms: site -> `xml` or `yaml`.
+        common: variables of every host.
     """
     inventory = layout.inventory(folder)
     (inventory / "group_vars").mkdir(parents=True)
     _write(inventory / "hosts.yml", "The hosts of a sandbox.", _hosts(sites))
-    _write(inventory / "group_vars" / "all.yml", "A sandbox: nothing asks.", {"deployer_production": False})
+    _write(inventory / "group_vars" / "all.yml", "A sandbox: nothing asks.", {"deployer_production": False, **common})
     for site in sites:
         text = f"Site {site.name}: its config repository, its releases, its instances."
-        _write(inventory / "group_vars" / f"{site.name}.yml", text, _facts(site, forms[site.name]))
+        _write(inventory / "group_vars" / f"{site.name}.yml", text, site.facts)
 
 
-def _hosts(sites: Sequence[SiteLayout]) -> JsonObject:
+def _hosts(sites: Sequence[SiteEntry]) -> JsonObject:
     return {
         "all": {
             "children": {
@@ -42,31 +57,24 @@ def _hosts(sites: Sequence[SiteLayout]) -> JsonObject:
     }
 
 
-def _site_group(site: SiteLayout) -> JsonObject:
-    variables: dict[str, JsonValue] = {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": interpreter(),
-        "deployer_home": str(site.home),
+def _site_group(site: SiteEntry) -> JsonObject:
+    clusters: dict[str, JsonObject] = {
+        f"{site.name}_{cluster}": {"hosts": {host: variables or None for host, variables in hosts.items()}}
+        for cluster, hosts in site.clusters.items()
     }
-    # The only cluster has no nodes: its instances run on the deployer host itself.
-    cluster: JsonObject = {"hosts": {site.host_name: None}}
-    return {"hosts": {site.host_name: variables}, "children": {f"{site.name}_{CLUSTER}": cluster}}
+    return {"hosts": {site.host_name: site.variables}, "children": clusters}
 
 
-def _facts(site: SiteLayout, form: str) -> JsonObject:
-    return {
-        "config_repository": {
-            "name": site.repository,
-            "path": f"~/deployer/{site.repository}",
-            "remote": site.remote.as_uri(),
-            "branch": "main",
-            "manifests": [f"*.{form}"],
-        },
-        "release_store": layout.releases(site.folder).as_uri(),
-        "instances_home": str(site.instances_home),
-        "service_manager": "supervisor",
-        "supervisor_socket": str(site.socket),
-    }
+def repository(name: str, remote: str, form: str) -> JsonObject:
+    """The fact `config_repository`.
+
+    Args:
+        name: of the repository.
+        remote: its address, as the deployer host knows it.
+        form: `xml` or `yaml`.
+    """
+    path = f"~/deployer/{name}"
+    return {"name": name, "path": path, "remote": remote, "branch": "main", "manifests": [f"*.{form}"]}
 
 
 def interpreter() -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from deployer.sandboxes.base import ENVIRONMENT
 
 PERSON = "erin"
-CLUSTER = "c01"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,17 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from deployer.errors import DeployerError, UnreachableError
+from deployer.model.json import JsonObject
 from deployer.sandboxes import inventory_files, layout
 from deployer.sandboxes.base import Sandbox
-from deployer.sandboxes.content import customers, releases, repositories
+from deployer.sandboxes.content import releases, repositories
 from deployer.sandboxes.content.history import VERSION
 from deployer.sandboxes.content.manifest_text import Instance
 from deployer.sandboxes.files import locked
-from deployer.sandboxes.layout import CLUSTER, SiteLayout
+from deployer.sandboxes.inventory_files import SiteEntry
+from deployer.sandboxes.layout import SiteLayout
 from deployer.sandboxes.processes import Identity, kill_session, send, wait_until_gone
+from deployer.sandboxes.spread import Spread
 from deployer.sandboxes.supervisor.client import ask
 
 _START = 30.0
@@ -33,22 +36,19 @@ _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
 class Local:
     """Hosts that are folders of this machine."""
 
-    def ports(self, sites: int, instances: int) -> int:
+    def ports(self, sandbox: Sandbox) -> int:
         """One for each instance."""
-        return sites * instances
+        return Spread(sandbox).total
 
     def create(self, sandbox: Sandbox, ports: Sequence[int]) -> None:
         """Build repositories, releases, inventory, and start a supervisor per host."""
         releases.build(layout.releases(sandbox.folder))
-        sites = _sites(sandbox)
-        # The second site shows the other format.
-        forms = {site.name: "yaml" if place == 1 else "xml" for place, site in enumerate(sites)}
-        for place, site in enumerate(sites):
-            own = ports[place * sandbox.instances : (place + 1) * sandbox.instances]
-            repositories.build(site, _instances(site, own), forms[site.name])
+        sites, spread, free = _sites(sandbox), Spread(sandbox), iter(ports)
+        for site in sites:
+            repositories.build(site, tuple(_instances(site, spread, free)), spread.form(site.name))
             for folder in (site.instances_home, site.run, site.log):
                 folder.mkdir(parents=True)
-        inventory_files.write(sandbox.folder, sites, forms)
+        inventory_files.write(sandbox.folder, [_entry(site, spread) for site in sites], {})
         self.start(sandbox)
 
     def start(self, sandbox: Sandbox) -> None:
@@ -71,11 +71,30 @@ def _sites(sandbox: Sandbox) -> tuple[SiteLayout, ...]:
     return tuple(SiteLayout(sandbox.folder, site) for site in sandbox.sites)
 
 
-def _instances(site: SiteLayout, ports: Sequence[int]) -> tuple[Instance, ...]:
-    return tuple(
-        Instance(name=name, site=site.name, cluster=CLUSTER, host=site.host_name, port=port, version=VERSION)
-        for name, port in zip(customers.names(len(ports)), ports, strict=True)
-    )
+def _instances(site: SiteLayout, spread: Spread, ports: Iterator[int]) -> Iterator[Instance]:
+    clusters = spread.clusters(site.name)
+    for name, place in spread.instances(site.name):
+        yield Instance(name, site.name, clusters[place], site.host_name, next(ports), VERSION)
+
+
+def _entry(site: SiteLayout, spread: Spread) -> SiteEntry:
+    """The site for the inventory. Its clusters have no nodes: instances run on the deployer host itself."""
+    variables: JsonObject = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": inventory_files.interpreter(),
+        "deployer_home": str(site.home),
+    }
+    facts: JsonObject = {
+        "config_repository": inventory_files.repository(site.repository, site.remote.as_uri(), spread.form(site.name)),
+        "release_store": layout.releases(site.folder).as_uri(),
+        "instances_home": str(site.instances_home),
+        "service_manager": "supervisor",
+        "supervisor_socket": str(site.socket),
+    }
+    clusters: dict[str, dict[str, JsonObject]] = {
+        cluster: {site.host_name: {}} for cluster in spread.clusters(site.name)
+    }
+    return SiteEntry(site.name, site.host_name, variables, clusters, facts)
 
 
 def _supervisor(site: SiteLayout) -> subprocess.Popen[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from deployer.sandboxes import layout
-from deployer.sandboxes.base import ENVIRONMENT, Sandbox
+from deployer.sandboxes.base import DEFAULT_TTL, ENVIRONMENT, Sandbox
 from deployer.sandboxes.files import write_atomically
 
 FILE = "sandbox.json"
@@ -31,7 +31,9 @@ def write(marker: Marker, folder: Path) -> None:
         "backend": sandbox.backend,
         "sites": sandbox.sites,
         "instances": sandbox.instances,
+        "clusters": sandbox.clusters,
         "created": sandbox.created.isoformat(),
+        "expires": sandbox.expires.isoformat(),
         "complete": sandbox.is_complete,
         "ports": marker.ports,
     }
@@ -44,6 +46,7 @@ def read(folder: Path) -> Marker | None:
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    created, expires = datetime.fromisoformat(content["created"]), content.get("expires")
     sandbox = Sandbox(
         name=folder.name,
         backend=content["backend"],
@@ -52,7 +55,9 @@ def read(folder: Path) -> Marker | None:
         inventory=layout.inventory(folder),
         sites=tuple(content["sites"]),
         instances=content["instances"],
-        created=datetime.fromisoformat(content["created"]),
+        created=created,
+        expires=datetime.fromisoformat(expires) if expires else created + DEFAULT_TTL,
+        clusters=content.get("clusters", 0),
         is_complete=content["complete"],
     )
     return Marker(sandbox, tuple(content["ports"]))

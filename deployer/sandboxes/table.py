@@ -18,4 +18,12 @@ def _local() -> Backend:
     return Local()
 
 
-BACKENDS: Mapping[str, Callable[[], Backend]] = {"local": _local}
+def _nspawn() -> Backend:
+    try:
+        from deployer.sandboxes.nspawn.backend import Nspawn  # noqa: PLC0415  see above
+    except ImportError as error:
+        raise DeployerError("a sandbox needs git, and it is not on PATH", hint="apt-get install git") from error
+    return Nspawn()
+
+
+BACKENDS: Mapping[str, Callable[[], Backend]] = {"local": _local, "nspawn": _nspawn}

@@ -50,6 +50,17 @@ def build(site: SiteLayout, instances: Sequence[Instance], form: str) -> None:
         raise DeployerError(f"git could not build {site.repository} of the sandbox: {error}") from error
 
 
+def point(site: SiteLayout, remote: str) -> None:
+    """Let the clone of automation push to another address of the same repository.
+
+    Args:
+        site: whose clone it is.
+        remote: the address, as the deployer host knows it.
+    """
+    with GitConfigParser(site.clone / ".git" / "config", read_only=False) as config:
+        config.set_value('remote "origin"', "url", remote)
+
+
 def _make_remote(site: SiteLayout, history: bytes) -> None:
     site.remote.mkdir(parents=True)
     _git(site, "init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}", str(site.remote))

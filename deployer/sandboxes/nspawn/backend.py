@@ -1,0 +1,102 @@
+"""The member of the family: makes, starts, hurts and destroys sandboxes of real hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+from deployer.errors import DeployerError, UsageError
+from deployer.sandboxes import layout
+from deployer.sandboxes.base import Sandbox
+from deployer.sandboxes.content import releases, repositories
+from deployer.sandboxes.content.history import VERSION
+from deployer.sandboxes.content.manifest_text import Instance
+from deployer.sandboxes.files import write_atomically
+from deployer.sandboxes.nspawn import command, files, host, image, inventory, network
+from deployer.sandboxes.nspawn.cgroups import Group
+from deployer.sandboxes.nspawn.plan import Plan, SitePlan, check, sandbox_id
+
+_FILE = "nspawn.json"
+_FIRST_PORT = 8101
+
+
+class Nspawn:
+    """Debian hosts with systemd and sshd."""
+
+    def ports(self, sandbox: Sandbox) -> int:
+        """None: every host has a loopback interface of its own."""
+        check(sandbox)
+        return 0
+
+    def create(self, sandbox: Sandbox, ports: Sequence[int]) -> None:
+        """Build the image if need be, then the hosts and what is on them, and start them."""
+        del ports
+        _check_machine()
+        source = image.ready()
+        with network.alone():
+            plan = Plan(sandbox, network.choose())
+            write_atomically(sandbox.folder / _FILE, json.dumps({"network": plan.network}) + "\n")
+            network.build(plan)
+        files.make_keys(plan)
+        files.fill(plan)
+        _content(plan)
+        inventory.write(plan)
+        for one in plan.hosts:
+            host.prepare(one, source)
+        self.start(sandbox)
+
+    def start(self, sandbox: Sandbox) -> None:
+        """Start the hosts that do not run."""
+        plan = _plan(sandbox)
+        if not network.is_there(plan):
+            with network.alone():
+                network.remove(plan.id)
+                network.choose(plan.network)
+                network.build(plan)
+        for one in plan.hosts:
+            if not host.is_running(one):
+                host.launch(plan, one)
+        host.wait(plan.hosts)
+
+    def destroy(self, sandbox: Sandbox) -> None:
+        """End every process, and remove groups and namespaces."""
+        name = sandbox_id(sandbox.folder)
+        group = Group(name)
+        group.kill()
+        group.remove()
+        network.remove(name)
+
+
+def _check_machine() -> None:
+    if os.geteuid() != 0:
+        raise UsageError("the backend nspawn needs root", hint="sudo, or --backend local, which needs no privileges")
+    command.check_programs()
+
+
+def _plan(sandbox: Sandbox) -> Plan:
+    try:
+        content = json.loads((sandbox.folder / _FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DeployerError(f"{_FILE} of sandbox {sandbox.name} cannot be read: {error}") from error
+    return Plan(sandbox, content["network"])
+
+
+def _content(plan: Plan) -> None:
+    """Releases and repositories."""
+    releases.build(layout.releases(plan.sandbox.folder))
+    for site in plan.sites:
+        repositories.build(site.layout, _instances(plan, site), plan.spread.form(site.name))
+        repositories.point(site.layout, files.remote(site))
+        files.own_home(site)
+
+
+def _instances(plan: Plan, site: SitePlan) -> tuple[Instance, ...]:
+    counts = dict.fromkeys((node.name for node in site.nodes), 0)
+    found = []
+    for name, place in plan.spread.instances(site.name):
+        node = site.nodes[place]
+        port = _FIRST_PORT + counts[node.name]
+        counts[node.name] += 1
+        found.append(Instance(name, site.name, node.cluster, node.name, port, VERSION))
+    return tuple(found)

@@ -1,0 +1,87 @@
+"""Programs of the machine: run to their end, and a failure is told with what they said."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deployer.errors import DeployerError
+
+PACKAGES: Mapping[str, str] = {
+    "ip": "iproute2",
+    "mmdebstrap": "mmdebstrap",
+    "setpriv": "util-linux",
+    "setsid": "util-linux",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "systemd-nspawn": "systemd-container",
+    "unshare": "util-linux",
+}
+"""Program -> the Debian package that brings it."""
+
+
+def run(argv: Sequence[str], *, stdin: str = "", folder: Path | None = None, seconds: float = 60.0) -> str:
+    """Run a program with a small environment, and return what it printed.
+
+    Args:
+        argv: the program and its arguments.
+        stdin: what it reads.
+        folder: where it runs.
+        seconds: deadline.
+
+    Raises:
+        DeployerError: it failed, is not there, or did not end in time.
+    """
+    try:
+        done = subprocess.run(
+            list(argv),
+            input=stdin,
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=seconds,
+        )
+    except FileNotFoundError as error:
+        raise DeployerError(f"{argv[0]} is not installed", hint=_hint([argv[0]])) from error
+    except subprocess.TimeoutExpired as error:
+        raise DeployerError(f"{argv[0]} did not end in {seconds:.0f} s") from error
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()[-2000:]
+        raise DeployerError(f"{' '.join(argv[:4])} failed with {done.returncode}: {said}")
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """What programs of the machine get: settings of the user's shell must not reach them."""
+    kept = {name: value for name, value in os.environ.items() if name.lower() in _KEPT}
+    return {"PATH": _path(), "HOME": "/root", "LC_ALL": "C.UTF-8", **kept}
+
+
+_KEPT = frozenset({"http_proxy", "https_proxy", "no_proxy", "tmpdir"})
+
+
+def _path() -> str:
+    # `ip` and `sshd` are in sbin, which the PATH of a cron job or of `su` does not have.
+    return os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+
+
+def check_programs() -> None:
+    """Refuse where a program is missing.
+
+    Raises:
+        DeployerError: all that are missing are named, with their packages.
+    """
+    missing = [name for name in PACKAGES if shutil.which(name, path=_path()) is None]
+    if missing:
+        raise DeployerError(f"not installed: {', '.join(missing)}", hint=_hint(missing))
+
+
+def _hint(names: Sequence[str]) -> str:
+    packages = sorted({PACKAGES[name] for name in names if name in PACKAGES})
+    return f"apt-get install {' '.join(packages)}" if packages else ""

@@ -1,0 +1,126 @@
+"""One host: systemd-nspawn in a control group, a mount namespace and a network namespace of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from deployer.errors import DeployerError
+from deployer.sandboxes.nspawn import command, network
+from deployer.sandboxes.nspawn.cgroups import Group
+from deployer.sandboxes.nspawn.files import RELEASES, REPOSITORIES
+from deployer.sandboxes.nspawn.plan import Host, Plan, Role
+
+_LAUNCH = """\
+set -e
+for group in "$1" "$2"; do [ -z "$group" ] || echo $$ >"$group"; done
+shift 2
+# systemd-nspawn keeps locks and folders there, which would stay when it is killed.
+mkdir -p /run/systemd/nspawn
+mount -t tmpfs -o mode=0700 sandbox /run/systemd/nspawn
+mount -t overlay sandbox -o lowerdir=image,upperdir=files,workdir=work root
+exec systemd-nspawn "$@"
+"""
+"""Paths are relative: those that overlay takes can have neither a comma nor a colon."""
+_START = 120.0
+_STOP = 30.0
+_SSH = ":0016"
+_LISTENS = "0A"
+
+
+def prepare(host: Host, image: Path) -> None:
+    """Make the folders that a host is mounted from."""
+    for name in ("files", "work", "root"):
+        (host.folder / name).mkdir(parents=True, exist_ok=True)
+    (host.folder / "image").symlink_to(image)
+
+
+def is_running(host: Host) -> bool:
+    """Whether anything of it runs."""
+    return bool(Group(host.sandbox, host.name).pids())
+
+
+def launch(plan: Plan, host: Host) -> None:
+    """Switch a host on, and do not wait for it.
+
+    Raises:
+        DeployerError: it could not even be tried.
+    """
+    network.set_power(host, is_on=True)
+    groups = [str(path) for path in Group(host.sandbox, host.name).make()]
+    # The shell is a session of its own and nobody's child: a host must not end with the command that started it.
+    command.run(
+        (
+            *("setsid", "--fork", "unshare", "--mount", "--propagation=private"),
+            *("sh", "-c", f"exec >console.log 2>&1 </dev/null\n{_LAUNCH}", "sandbox", *_two(groups)),
+            *_nspawn(plan, host),
+        ),
+        folder=host.folder,
+    )
+
+
+def _two(groups: list[str]) -> tuple[str, str]:
+    return groups[0], groups[1] if len(groups) > 1 else ""
+
+
+def _nspawn(plan: Plan, host: Host) -> tuple[str, ...]:
+    folder = plan.sandbox.folder
+    binds = [f"--bind-ro={_escaped(folder / 'releases')}:{RELEASES}"]
+    if host.role is Role.HUB:
+        binds = [f"--bind={_escaped(folder / 'remotes')}:{REPOSITORIES}"]
+    return (
+        *("--quiet", "--boot", "--directory=root", "--register=no", "--keep-unit", "--link-journal=no"),
+        *("--resolv-conf=off", "--timezone=off", "--console=read-only", "--kill-signal=SIGRTMIN+3"),
+        f"--machine={host.machine}",
+        f"--hostname={host.name}",
+        f"--network-namespace-path=/run/netns/{host.namespace}",
+        *binds,
+    )
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("\\", "\\\\").replace(":", "\\:")
+
+
+def wait(hosts: Iterable[Host]) -> None:
+    """Wait until sshd listens on every host.
+
+    Raises:
+        DeployerError: one ended, or does not get there.
+    """
+    until = time.monotonic() + _START
+    for host in hosts:
+        born = time.monotonic() + 5.0
+        while not _listens(host):
+            if time.monotonic() > until or (time.monotonic() > born and not is_running(host)):
+                raise DeployerError(f"{host.name} did not start: {_last_words(host)}", hint=f"see {host.log}")
+            time.sleep(0.02)
+
+
+def _listens(host: Host) -> bool:
+    """Whether sshd does, as the kernel has it: nodes cannot be asked from here."""
+    for pid in Group(host.sandbox, host.name).pids():
+        try:
+            inside = Path(f"/proc/{pid}/ns/net").stat().st_ino == Path(f"/run/netns/{host.namespace}").stat().st_ino
+            tables = [Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii") for name in ("tcp", "tcp6")]
+        except OSError:
+            # It ended meanwhile.
+            continue
+        if inside:
+            rows = (row.split() for table in tables for row in table.splitlines()[1:])
+            return any(row[1].endswith(_SSH) and row[3] == _LISTENS for row in rows)
+    return False
+
+
+def _last_words(host: Host) -> str:
+    try:
+        return host.log.read_text(encoding="utf-8", errors="replace").strip()[-500:]
+    except OSError:
+        return "it said nothing"
+
+
+def kill(host: Host) -> None:
+    """Pull the plug: connections get no answer any more, and nothing is written to the end."""
+    network.set_power(host, is_on=False)
+    Group(host.sandbox, host.name).kill()
