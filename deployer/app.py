@@ -8,8 +8,10 @@ from __future__ import annotations
 import getpass
 import os
 import secrets
+import shlex
 import socket
 import string
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -150,6 +152,13 @@ class Deployer:
         return Catalog((*own, shipped("playbooks")))
 
     @cached_property
+    def manifests(self) -> ManifestFormats:
+        """Reads, changes, merges and compares manifests."""
+        from deployer.manifests import ManifestFormats
+
+        return ManifestFormats()
+
+    @cached_property
     def sandboxes(self) -> Sandboxes:
         """Throwaway sites and hosts."""
         from deployer.sandboxes import Sandboxes
@@ -257,6 +266,17 @@ class Deployer:
                 made.append(site.name)
         return tuple(made)
 
+    def install_merge_driver(self, folder: Path) -> tuple[str, ...]:
+        """Have git merge manifests with us in a clone of this machine; the lines added to its .gitattributes.
+
+        Raises:
+            UsageError: there is no clone.
+        """
+        from deployer.gitsync.driver import install
+        from deployer.manifests.formats import FORMATS
+
+        return install(folder, f"{shlex.quote(sys.executable)} -P -m deployer merge", FORMATS)
+
     def doctor(self, site: str) -> tuple[Finding, ...]:
         """What the site's deployer host has and lacks."""
         return self._hosts.doctor(self.sites((site,))[0])
@@ -294,20 +314,14 @@ class Deployer:
     def _clones(self) -> Clones:
         from deployer.gitsync.engine import SyncEngine
 
-        return SyncEngine(SystemClock(), self.settings.sync, self._formats.merge, self.settings.identity)
-
-    @cached_property
-    def _formats(self) -> ManifestFormats:
-        from deployer.manifests import ManifestFormats
-
-        return ManifestFormats()
+        return SyncEngine(SystemClock(), self.settings.sync, self.manifests.merge, self.settings.identity)
 
     @cached_property
     def _syncing(self) -> Syncing:
         from deployer.integrations.notifiers import notifiers
 
         telling = Telling(self.store, notifiers(self.settings.on_attention, manual_report))
-        return Syncing(self._hosts, self._clones, self._formats, self.store, SystemClock(), telling, _who())
+        return Syncing(self._hosts, self._clones, self.manifests, self.store, SystemClock(), telling, _who())
 
     @cached_property
     def _checks(self) -> TestinfraChecks:
@@ -328,7 +342,7 @@ class Deployer:
             Parts(
                 hosts=self._hosts,
                 locks=HostLocks(),
-                manifests=self._formats,
+                manifests=self.manifests,
                 syncing=self._syncing,
                 driver=AnsibleDriver(runs, settings.ansible, settings.ssh, SystemClock()),
                 engine=InlineEngine(),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from deployer.errors import UsageError
 from deployer.manifests.base import Document, Format, set_text
-from deployer.manifests.formats import format_of, known_format
+from deployer.manifests.formats import FORMATS, format_of, known_format
 from deployer.manifests.merge import MARKER_SIZE, merge
 from deployer.manifests.merging.compare import compare_structures
 from deployer.manifests.merging.identity import Identities
@@ -62,6 +62,26 @@ class ManifestFormats:
         form = format_of(path)
         document = form.read(path, data)
         return set_text(form, document, _mapping(form, fields).get(where, where), value)
+
+    def check(self, path: str, data: bytes, *, called: str = "") -> None:
+        """Refuse a file that is no sound document; an empty one is none at all, and passes.
+
+        Args:
+            path: its suffix decides the format.
+            data: the file's bytes.
+            called: what the file is called in problems; the path when not given.
+
+        Raises:
+            ManifestError: with every problem found, as `file:line: sentence`.
+            UsageError: there is no format of this suffix.
+        """
+        form = known_format(path)
+        if form is None:
+            raise UsageError(
+                f"{path} is no manifest by its name", hint=f"formats: {', '.join(FORMATS)}; name one by --path"
+            )
+        if data.strip():
+            form.read(called or path, data)
 
     def merge(
         self,

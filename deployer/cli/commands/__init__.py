@@ -11,11 +11,13 @@ import click
 
 COMMANDS = {
     "attention": "Open manual work of all sites.",
+    "compare": "What one manifest says that another does not.",
     "completion": "A completion script for your shell.",
     "demo": "The main job on a throwaway sandbox; no privileges needed.",
     "doctor": "What a site's deployer host has and lacks.",
     "history": "The runs, newest first.",
     "logs": "What happened in a run; -f follows it.",
+    "merge": "Merge two changes of a manifest by its structure.",
     "plan": "What an operation would do.",
     "retry": "Run the operation again for the targets that are owed.",
     "run": "Any operation, by its name.",

@@ -1,0 +1,70 @@
+"""Files that a person names on the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deployer.errors import DeployerError, ManifestError
+
+if TYPE_CHECKING:
+    from deployer.manifests import ManifestFormats
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's content; raises DeployerError where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DeployerError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_manifest(path: Path, name: str, formats: ManifestFormats) -> bytes:
+    """The content of a file that is a sound manifest.
+
+    Args:
+        path: of the file.
+        name: its suffix says the format.
+        formats: that check it.
+
+    Raises:
+        UsageError: no format has this suffix.
+        DeployerError: the file cannot be read, or is no manifest; unlike one of a site it holds nobody up.
+    """
+    data = read_bytes(path)
+    try:
+        formats.check(name, data, called=str(path))
+    except ManifestError as error:
+        raise DeployerError(error.message) from error
+    return data
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; it keeps its mode. Raises DeployerError where that cannot be done."""
+    try:
+        # Through a link to the file that is meant: a rename would put a file in the link's place.
+        target = path.resolve()
+        descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+            _copy_mode(target, Path(draft))
+            Path(draft).replace(target)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DeployerError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _copy_mode(target: Path, draft: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copymode(target, draft)
+        return
+    mask = os.umask(0)
+    os.umask(mask)
+    draft.chmod(0o666 & ~mask)
