@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 from typing import Any, Callable
 
@@ -139,6 +138,8 @@ class Index:
     """The clone's index, and the one that will take its place."""
 
     def __init__(self, git: Git, place: Place) -> None:
+        import shutil
+
         self._git = git
         self._real = os.path.join(place.git_dir, "index")
         self._fresh = os.path.join(place.own, "index")

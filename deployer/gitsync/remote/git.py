@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, replace
-from typing import IO
+from typing import IO, NamedTuple
 
 from .batch import Batch, BatchEndedError, Object
 from .failure import Stopped
@@ -58,8 +56,7 @@ GRACE = 5.0
 """Seconds between SIGTERM, on which git removes its locks, and SIGKILL, on which it cannot."""
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """A git command that ended."""
 
     argv: list[str]
@@ -198,7 +195,7 @@ class Git:
         finally:
             os.close(reading)
             os.close(writing)
-        return replace(result, ssh_exit=int(said) if said.isdigit() else None)
+        return result._replace(ssh_exit=int(said) if said.isdigit() else None)
 
     def run_both(self, first: str, *second: str) -> tuple[Result, Result]:
         """Run two commands that only look, side by side; the first has no arguments."""
@@ -260,7 +257,7 @@ class Git:
     def _ssh(self, note: int) -> dict[str, str]:
         """Never ask, never hang, and note what ssh itself returned (git does not tell) in a pipe."""
         command = os.environ.get("GIT_SSH_COMMAND") or self.ssh_command or "ssh"
-        words = shlex.split(command)
+        words = _words(command)
         if not words or os.path.basename(words[0]) != "ssh":
             return {"GIT_SSH_COMMAND": command}
         noted = f"r=$?; echo $r >/dev/fd/{note}; return $r"
@@ -278,6 +275,14 @@ class Git:
             _finish(process)
             raise
         return Result(argv, process.returncode, out, err.decode("utf-8", "replace"), timed_out=late)
+
+
+def _words(command: str) -> list[str]:
+    if command == "ssh":
+        return [command]
+    import shlex
+
+    return shlex.split(command)
 
 
 def _read_now(descriptor: int) -> bytes:

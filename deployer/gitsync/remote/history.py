@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from . import trees
@@ -98,6 +97,8 @@ def _plain_commit(git: Git, oid: str) -> dict[str, Any] | None:
     who = _PERSON.search(head)
     if who is None or who[1] != b"author" or not parents or len(parents) > 1 or b"\nencoding " in head:
         return None
+    from datetime import datetime, timedelta, timezone
+
     zone = timedelta(hours=int(who[5]), minutes=int(who[6]))
     date = datetime.fromtimestamp(int(who[3]), timezone(-zone if who[4] == b"-" else zone))
     subject = message.lstrip(b"\n").partition(b"\n\n")[0].rstrip().replace(b"\n", b" ")

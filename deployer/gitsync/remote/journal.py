@@ -20,7 +20,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import time
 from typing import Any, Callable, Iterator
 
@@ -222,6 +221,10 @@ def release_leftovers(folder: str) -> None:
 
 def discard_stage(folder: str) -> None:
     """Remove staged files and indexes of ours."""
-    shutil.rmtree(os.path.join(folder, "stage"), ignore_errors=True)
+    stage = os.path.join(folder, "stage")
+    if os.path.lexists(stage):
+        import shutil
+
+        shutil.rmtree(stage, ignore_errors=True)
     for name in ("index", "index.lock", "merge-index", "merge-index.lock"):
         remove(os.path.join(folder, name))

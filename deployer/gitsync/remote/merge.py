@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import binascii
 import re
 from typing import Any
 
-from . import history
+from . import digest, history
 from .failure import Evidence, Stopped, Undecided
 from .git import Git
 from .history import Entry
@@ -82,7 +81,7 @@ class Merger:
         conflicts = self._gone(base, ours, theirs)
         needs: list[tuple[str, str, Entry, Entry, Entry]] = []
         for path, entries in (self._both(base, ours, theirs) if self._asks else {}).items():
-            key = hashlib.sha256(
+            key = digest.sha256(
                 "\0".join((path, *(oid for _mode, oid in entries))).encode("utf-8", "surrogateescape")
             ).hexdigest()
             answer = self._answers.get(key)
@@ -91,7 +90,7 @@ class Merger:
             elif answer.get("conflicts"):
                 conflicts[path] = answer["conflicts"]
             elif answer.get("content") is not None:
-                settled[path] = (entries[1][0], self._blob(base64.b64decode(answer["content"])))
+                settled[path] = (entries[1][0], self._blob(binascii.a2b_base64(answer["content"])))
         if needs:
             self._ask(needs)
         return settled, conflicts
@@ -129,7 +128,7 @@ class Merger:
             if too_large:
                 self._answers[key] = {}
                 continue
-            base, ours, theirs = (base64.b64encode(data).decode() for data in three)
+            base, ours, theirs = (binascii.b2a_base64(data, newline=False).decode() for data in three)
             asked.append({"path": path, "key": key, "base": base, "ours": ours, "theirs": theirs})
         if asked:
             raise Undecided(asked)

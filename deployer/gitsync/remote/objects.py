@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import fcntl
-import fnmatch
 import os
-import shutil
 import time
 from typing import Any, Dict
 
@@ -19,6 +17,8 @@ Json = Dict[str, Any]
 
 def read(request: Json, _known: Json) -> Json:
     """The manifests of a revision, from its objects."""
+    import fnmatch
+
     place = preflight.place(request["path"])
     git = Git(place.top, time.monotonic() + request["seconds"])
     listed = git.run("ls-tree", "-r", "-z", "--full-tree", request["revision"])
@@ -32,7 +32,8 @@ def read(request: Json, _known: Json) -> Json:
         if mode.startswith("100") and any(fnmatch.fnmatchcase(path, pattern) for pattern in request["patterns"]):
             found[path] = oid
     contents = history.blobs(git, list(found.values()))
-    return {"files": {path: [oid, base64.b64encode(contents[oid]).decode()] for path, oid in found.items()}}
+    packed = {oid: binascii.b2a_base64(data, newline=False).decode() for oid, data in contents.items()}
+    return {"files": {path: [oid, packed[oid]] for path, oid in found.items()}}
 
 
 def clone(request: Json, known: Json) -> Json:
@@ -51,6 +52,8 @@ def clone(request: Json, known: Json) -> Json:
 
 
 def _clone_aside(request: Json, path: str, aside: str, known: Json) -> Json:
+    import shutil
+
     shutil.rmtree(aside, ignore_errors=True)  # of a clone of ours that was killed: we hold the lock
     git = Git(os.path.dirname(path), time.monotonic() + request["seconds"])
     branch = ["--branch", request["branch"]] if request.get("branch") else []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import binascii
 import json
 import re
 import time
 from typing import Any
 
-from . import history
+from . import digest, history
 from .failure import Stopped
 from .git import Git
 from .merge import Merger, conflict
@@ -145,7 +144,7 @@ class Replayer:
         for edit in wanted["edits"]:
             there = history.entry_at(self._git, ours, edit["path"])
             mode = there[0] if there and there[0].startswith("100") else "100644"
-            content = write_object(self._git, "blob", base64.b64decode(edit["content"]))
+            content = write_object(self._git, "blob", binascii.a2b_base64(edit["content"]))
             theirs[edit["path"]] = (mode, content)
             read = edit["base"] if edit["base"] and self._git.find(edit["base"]) else ""
             base[edit["path"]] = (mode, read) if read else ("0", "0" * len(content))
@@ -157,7 +156,7 @@ class Replayer:
 
 def key_of(wanted: dict[str, Any] | None) -> str:
     """The same change asked for again has the same key."""
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest() if wanted else ""
+    return digest.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest() if wanted else ""
 
 
 def _parents(raw: bytes) -> list[str]:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import time
-from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Iterable, NamedTuple
 
 from . import history, journal, refs, trees
@@ -23,7 +21,6 @@ from .preflight import Clone, Place
 UNDER = "refs/deployer/snap"
 MOVED = "refs/deployer/moved"
 STAMP = "%Y%m%dT%H%M%S.%fZ"
-UTC = timezone.utc  # noqa: UP017  Python 3.9 has no datetime.UTC
 BUDGET = 256 << 20
 """Bytes of untracked files that one snapshot stores; those beyond are named in it and left alone by an undo."""
 MOST_NAMES = 20
@@ -202,6 +199,8 @@ class _Edits:
 
 def _index_tree(git: Git, place: Place, flags: Flags) -> str:
     """What is staged, as a tree; by way of a copy, since git writes into the index that it makes a tree of."""
+    import shutil
+
     copy = _scratch(place)
     shutil.copy2(os.path.join(place.git_dir, "index"), copy)
     lines = "".join(f"0 {'0' * len(entry[1])}\t{path}\0" for _stage, path, entry in flags.unmerged)
@@ -233,13 +232,17 @@ def _empty(git: Git) -> str:
     return trees.write_object(git, "tree", b"")
 
 
-def _when(stamp: str) -> datetime:
+def _when(stamp: str) -> Any:  # noqa: ANN401  a datetime, whose module few calls need
+    from datetime import datetime
+
     return datetime.strptime(stamp, "%Y%m%dT%H%M%S.%f%z")
 
 
 def _next_stamp(git: Git, place: Place) -> str:
     """Now, and later than every snapshot that is there: a clock that went back must not change their order."""
-    now = datetime.now(UTC)
+    from datetime import datetime, timedelta, timezone
+
+    now = datetime.now(timezone.utc)  # noqa: UP017  Python 3.9 has no datetime.UTC
     newest = max(refs.listed(git, place, UNDER), default="").rpartition("/")[2]
     if newest >= now.strftime(STAMP):
         now = _when(newest) + timedelta(microseconds=1)
@@ -282,7 +285,7 @@ def prune(git: Git, place: Place, settings: Json) -> None:
         settings: `snapshots`, how many; `days`, how old.
     """
     oldest = time.time() - float(settings.get("days", 30)) * DAY
-    limit = datetime.fromtimestamp(oldest, UTC).strftime(STAMP)
+    limit = time.strftime("%Y%m%dT%H%M%S", time.gmtime(oldest))
     names = sorted(refs.listed(git, place, UNDER), reverse=True)
     most = max(1, int(settings.get("snapshots", 50)))
     due = names[most:] + [name for name in names[1:most] if name.rpartition("/")[2] < limit]

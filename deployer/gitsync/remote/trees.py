@@ -5,13 +5,12 @@ What is written are loose objects, as git writes them: whole under a temporary n
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import tempfile
 import zlib
 from typing import Dict, Tuple
 
+from . import digest
 from .git import Git, sync_to_disk
 
 Entry = Tuple[str, str]
@@ -161,7 +160,7 @@ def write_object(git: Git, kind: str, data: bytes) -> str:
     if not folder:
         return git.line("hash-object", "-t", kind, "-w", "--stdin", stdin=data)
     whole = b"%s %d\0" % (kind.encode(), len(data)) + data
-    oid = (hashlib.sha256 if git.sha256 else hashlib.sha1)(whole).hexdigest()  # git's own choice, not ours
+    oid = digest.object_id(kind, data, is_sha256=git.sha256)
     path = os.path.join(folder, oid[:2], oid[2:])
     if not _there(path):
         _write_loose(path, zlib.compress(whole, 1))
@@ -177,6 +176,8 @@ def _there(path: str) -> bool:
 
 
 def _write_loose(path: str, data: bytes) -> None:
+    import tempfile
+
     folder = os.path.dirname(path)
     os.makedirs(folder, exist_ok=True)
     # With this name `git gc` sweeps away what a crash leaves.

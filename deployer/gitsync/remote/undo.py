@@ -8,7 +8,6 @@ the rest, path by path, past what people changed meanwhile.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from typing import Any, Dict, NamedTuple, Tuple
 
@@ -176,6 +175,8 @@ class _Restoring:
         Raises:
             Stopped: `disk-full`.
         """
+        import shutil
+
         due = [step for step in self._files if step.new and self._tree.stands(step) == "old"]
         self._check_room(due)
         shutil.copy2(self._real, self._fresh)  # with its time, as git compares it with those of files

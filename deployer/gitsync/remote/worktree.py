@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 
+from . import digest
 from .git import Git
 from .history import Entry, Step
 
@@ -136,7 +136,4 @@ def obstacle(top: str, path: str) -> str:
 
 
 def _blob_id(data: bytes, like: str) -> str:
-    algorithm = (
-        hashlib.sha256 if len(like) == hashlib.sha256().digest_size * 2 else hashlib.sha1
-    )  # git's own choice, not ours
-    return algorithm(b"blob %d\0" % len(data) + data).hexdigest()
+    return digest.object_id("blob", data, is_sha256=len(like) == digest.SHA256)
