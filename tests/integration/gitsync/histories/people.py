@@ -182,5 +182,6 @@ git branch saved-$$ HEAD
 git checkout -q main || exit 3
 git -c merge.default=union merge -q --no-edit saved-$$ || { git add -A; git commit -q -m 'heal: merged'; }
 git -c merge.default=union pull -q --no-rebase --no-edit || { git add -A; git commit -q -m 'heal: pulled'; }
+exit 0
 """
 """Finish everything, keep both sides of every conflict."""

@@ -83,8 +83,8 @@ class Scene:
 
     # What happens
 
-    def do(self, where: Path, script: str) -> None:
-        """A person does something; git may refuse it, as it does with people."""
+    def do(self, where: Path, script: str) -> int:
+        """A person does something; git may refuse it, as it does with people. The exit code."""
         self.story.append(f"{where.name}: {script}")
         environment = {**self.world.environment, "LOG": str(self.folder), "GIT_EDITOR": "true"}
         done = subprocess.run(
@@ -96,6 +96,7 @@ class Scene:
             stdin=subprocess.DEVNULL,
         )
         self.story.append(f"    {done.returncode} {(done.stdout + done.stderr)[-200:]!r}")
+        return done.returncode
 
     def plan(self, script: str, call: int) -> None:
         """A person will do something before the n-th git of the next sync."""
@@ -144,9 +145,10 @@ class Scene:
         lock = self.world.clone / ".git" / "index.lock"
         result = None
         for _round in range(4):
-            self.do(self.world.clone, people.HEAL)
+            # A lock that a killed sync left is in people's way until the next sync.
+            is_done = self.do(self.world.clone, people.HEAL) == 0
             result = self.sync(None)
-            if result and result.manual is None and not lock.exists():
+            if is_done and result and result.manual is None and not lock.exists():
                 break
         assert result is not None
         assert result.manual is None, result.manual
