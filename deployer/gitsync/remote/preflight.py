@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from . import digest
 from .failure import Stopped
 from .git import Git, Result
 
@@ -32,8 +31,7 @@ SHA256 = 64
 """Digits of such an object id."""
 
 
-@dataclass
-class Place:
+class Place(NamedTuple):
     """Where a clone is, as far as files tell."""
 
     top: str
@@ -46,8 +44,7 @@ class Place:
         return os.path.join(self.git_dir, "deployer")
 
 
-@dataclass
-class Clone:
+class Clone(NamedTuple):
     """A clone that can be worked with."""
 
     place: Place
@@ -59,7 +56,7 @@ class Clone:
     url: str
     push_url: str
     head: str
-    config: dict[str, list[str]] = field(default_factory=dict)
+    config: dict[str, list[str]]
 
     @property
     def ref(self) -> str:
@@ -154,8 +151,8 @@ def _check_index(found: Place) -> None:
 
 def _is_whole(index: bytes) -> bool:
     """Whether an index ends with its checksum; git itself looks at it in `fsck` only, and takes garbage for edits."""
-    for algorithm in (hashlib.sha1, hashlib.sha256):
-        size = algorithm().digest_size
+    for algorithm in (digest.sha1, digest.sha256):
+        size = algorithm(b"").digest_size
         end = index[-size:]
         # All zeros: `index.skipHash` is set.
         if end in (algorithm(index[:-size]).digest(), bytes(size)):
@@ -228,7 +225,7 @@ def open_clone(git: Git, found: Place, request: dict[str, Any], branch: str) -> 
     ):
         _check_top(git, found)
     clone = _configured(git, config, found, request, branch)
-    clone.head = git.resolve(clone.ref + "^{commit}")
+    clone = clone._replace(head=git.resolve(clone.ref + "^{commit}"))
     if not clone.head:
         raise git.run("rev-parse", "--verify", clone.ref + "^{commit}").stopped("no-commits")
     if "core.sharedrepository" not in config:
