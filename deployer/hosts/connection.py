@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
+import shlex
 import socket
 import threading
 from collections.abc import Iterator
@@ -121,8 +123,11 @@ class Link:
 def connection_to(machine: Machine, settings: SshSettings) -> fabric.Connection:
     """A connection, not yet opened, that checks host keys at every hop."""
     # `lazy`: fabric.yaml files and FABRIC_* variables of somebody's other project must not steer a deployment.
-    config = fabric.Config(lazy=True)
-    config.load_ssh_config()
+    config = fabric.Config(lazy=True, runtime_ssh_path=config_file(machine))
+    try:
+        config.load_ssh_config()
+    except OSError as error:
+        raise SettingsError(f"{machine.name}: ansible_ssh_common_args: {error.filename}: {error.strerror}") from error
     host = machine.text("ansible_host", machine.name)
     keys = [str(Path(key).expanduser())] if (key := machine.text("ansible_ssh_private_key_file")) else []
     connection = fabric.Connection(
@@ -136,6 +141,19 @@ def connection_to(machine: Machine, settings: SshSettings) -> fabric.Connection:
     for hop in hops(connection):
         prepare(hop, settings)
     return connection
+
+
+def config_file(machine: Machine) -> str | None:
+    """The file that `ansible_ssh_common_args: -F FILE` puts in the place of ~/.ssh/config; None without one.
+
+    Everything else in it is Ansible's alone.
+    """
+    try:
+        words = shlex.split(machine.text("ansible_ssh_common_args"))
+    except ValueError:
+        return None
+    named = [after for word, after in itertools.pairwise(words) if word == "-F"]
+    return str(Path(named[-1]).expanduser()) if named else None
 
 
 def port_of(machine: Machine) -> int | None:
@@ -182,8 +200,9 @@ def prepare(hop: fabric.Connection, settings: SshSettings) -> None:
     )
     hop.client.set_missing_host_key_policy(RefuseUnknownHost())
     hop.client.load_system_host_keys()
-    named = str(hop.ssh_config.get("userknownhostsfile", "")).split()
-    for file in (SHARED_KEYS, *named):
+    named = str(hop.ssh_config.get("userknownhostsfile", ""))
+    # Paramiko takes the quotes away of a path with a space.
+    for file in (SHARED_KEYS, *((named,) if Path(named).expanduser().is_file() else named.split())):
         path = Path(file).expanduser()
         if path.is_file():
             hop.client.load_system_host_keys(str(path))
