@@ -15,6 +15,7 @@ from deployer.model.check import TargetChecks
 from deployer.model.facts import Finding
 from deployer.model.json import JsonObject
 from deployer.model.manifest import Manifest
+from deployer.model.merge import Difference
 from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Target
 from deployer.model.program import Program
@@ -164,6 +165,9 @@ class Manifests(Protocol):
 
     def set_value(self, path: str, data: bytes, where: str, value: str, fields: Mapping[str, str]) -> bytes:
         """The same bytes with one value changed; raises ManifestError or UsageError (no such place)."""
+
+    def compare(self, path: str, before: bytes, after: bytes) -> tuple[Difference, ...]:
+        """The change from one version to another, per element; raises ManifestError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deployer.model.json import JsonObject
+from deployer.model.merge import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Plan:
     held: tuple[Target, ...] = ()
     params: JsonObject = field(default_factory=dict)
     check: bool = False
+    changes: Mapping[str, tuple[Difference, ...]] = field(default_factory=dict)
+    """Target -> the change of its manifest since it was rolled out last, where the record knows that."""
 
     @property
     def targets(self) -> tuple[Target, ...]:

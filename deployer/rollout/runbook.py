@@ -11,6 +11,7 @@ from deployer.model.plan import Batch, Plan, Target
 from deployer.model.run import Outcome, Run, RunState, TargetResult, exit_code_of
 from deployer.model.site import Site
 from deployer.ports import Checks, Clock, Driver, Engine, Hosts, Listener, Locks, Manifests, PlaybookRun, Stop, Store
+from deployer.rollout.changing import changes_of
 from deployer.rollout.editing import changes, edited
 from deployer.rollout.locking import Away, Locking
 from deployer.rollout.planning import chosen, held_results, make_plan
@@ -76,7 +77,9 @@ class Runbook:
         """What the operation would do, with nothing locked and nothing changed."""
         synced = tuple(self._parts.syncing.look(site) for site in request.sites)
         synced = self._edited(request, synced)
-        return make_plan(request, synced, chosen(request, synced), {})
+        plan = make_plan(request, synced, chosen(request, synced), {})
+        parts = self._parts
+        return replace(plan, changes=changes_of(plan, synced, parts.syncing, parts.manifests, parts.store))
 
     def _work(self, request: Request, run: Run, approve: Approve, recorder: Recorder, stop: Stop) -> Run:
         with self._locking.known(request, run) as (known, away):

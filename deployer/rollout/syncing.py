@@ -13,7 +13,7 @@ from deployer.model.run import Outcome
 from deployer.model.site import Site
 from deployer.model.sync import Change, CloneState, Commit, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Clock, Clones, Host, Hosts, Manifests, Store
-from deployer.rollout.reading import Instances, hold, read_instances
+from deployer.rollout.reading import Files, Instances, hold, read_instances
 from deployer.rollout.telling import Telling
 
 
@@ -188,9 +188,16 @@ class Syncing:
     def _placed(self, site: Site, work: ManualWork) -> ManualWork:
         return replace(work, environment=site.environment, site=site.name, since=work.since or self._clock.now())
 
+    def files(self, site: Site, revision: str) -> Files:
+        """The manifests of a revision.
+
+        Raises:
+            DeployerError: the clone has no such revision, or cannot be read.
+        """
+        return self._clones.read(self._host(site), site.repository, revision)
+
     def _instances(self, site: Site, revision: str) -> Instances:
-        files = self._clones.read(self._host(site), site.repository, revision)
-        return read_instances(site, files, revision, self._manifests)
+        return read_instances(site, self.files(site, revision), revision, self._manifests)
 
     def _host(self, site: Site) -> Host:
         return self._hosts.host(site.deployer_host)

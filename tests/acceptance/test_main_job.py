@@ -56,6 +56,23 @@ def test_the_header_says_how_old_the_inventory_is(box: Box) -> None:
     assert "read just now" in again.err
 
 
+def test_a_plan_shows_what_changed_in_the_manifests_since_the_last_rollout(deployed: Box) -> None:
+    """Per element, for the targets whose manifest is another one now; with --set as if it were set already."""
+    before = deployed.deployer("plan", "redeploy", SITE)
+    deployed.edit(deployed.erin, 'min="2" max="8"', 'min="2" max="12"')
+    deployed.push("More workers")
+    deployed.deployer("sync", SITE)
+
+    plan = deployed.deployer("plan", "redeploy", SITE)
+    document = deployed.deployer("plan", "configure", SITE, "viatris", "--set", "version=1.5.0", "--json").document
+
+    assert "since it was rolled out last" not in before.out
+    assert any(line.strip().startswith("~ ") for line in plan.out.splitlines() if "8 -> 12" in line)
+    assert plan.out.count("since it was rolled out last") == 1
+    changes = document["data"]["changes"]["viatris.fra1"]
+    assert [(one["before"], one["after"]) for one in changes] == [("1.4.2", "1.5.0"), ("8", "12")]
+
+
 def test_an_upgrade_goes_from_a_to_b_and_check_says_so_before(deployed: Box) -> None:
     """--check --diff exits 8, shows the versions and touches nothing; the run itself does what was said."""
     deployed.edit(deployed.erin, 'version="1.4.2" channel', 'version="1.5.0" channel')

@@ -32,6 +32,7 @@ def command(context: Context, operation: str, names: tuple[str, ...], limit: str
 
 
 def _show(plan: Plan, known: dict[str, str]) -> None:
+    from deployer.cli.output.differences import print_differences
     from deployer.cli.output.tables import table
 
     for site, (head, revision) in plan.revisions.items():
@@ -43,5 +44,9 @@ def _show(plan: Plan, known: dict[str, str]) -> None:
         for target in batch.targets
     ]
     table(("bucket", "target", "host", "runs now", "would run"), rows)
+    for name, found in plan.changes.items():
+        if found:
+            click.echo(f"\n{name}: changed in its manifest since it was rolled out last")
+            print_differences(found, indent="  ")
     for target in plan.held:
         click.echo(f"held: {target.name}: {target.held}")
