@@ -146,6 +146,8 @@ def _empty_ref(at: Situation) -> tuple[str, ...]:
     ref = at.fact("ref")
     if ref == "HEAD":
         return _in_clone(at, f"echo 'ref: refs/heads/{at.branch or 'main'}' > .git/HEAD", "git status")
+    if not at.fact("last") and ref.startswith("refs/remotes/"):
+        return _in_clone(at, f"mv {shlex.quote('.git/' + ref)} .git/broken-ref", f"git fetch {at.remote}")
     return _in_clone(at, f"echo {at.fact('last') or 'OBJECT-ID'} > {shlex.quote('.git/' + ref)}", "git status")
 
 
@@ -208,6 +210,7 @@ _MENDS: Mapping[str, Callable[[Situation], tuple[str, ...]]] = {
     "auth": _try,
     "host-key": _try,
     "server-refused": _push,
+    "stale-server-lock": _push,
     "push-hook": _push,
     "identity": _identity,
     "ownership": lambda at: (f"ls -ld {place(at.path)}", "id"),

@@ -34,6 +34,7 @@ class By(StrEnum):
     """Files, refs, or what the remote has."""
     CODE = "exit code"
     PORCELAIN = "porcelain"
+    HTTP = "HTTP status"
     TEXT = "text"
     """Only a message tells, and it may change its words: then `git-failed` or `network` is what comes out."""
 
@@ -100,6 +101,12 @@ _TABLE = (
         "host-key", _NEVER, By.TEXT, "The remote's host key is unknown or has changed; it is never accepted unseen."
     ),
     FailureClass("server-refused", _NEVER, By.PORCELAIN, "The server refused the push; its own words are below."),
+    FailureClass(
+        "stale-server-lock",
+        _NEVER,
+        By.PORCELAIN,
+        "The server's ref is locked, again and again, and nobody moves it: a lock was left there.",
+    ),
     FailureClass("push-hook", _NEVER, By.CODE, "A pre-push hook of the deployer host refused the push."),
     FailureClass("stale-lock", _NEVER, By.STATE, "A lock of git is there, it is old, and no process seems to hold it."),
     FailureClass("git-failed", _NEVER, By.CODE, "git failed in a way that has no class; its own words are below."),
@@ -107,7 +114,7 @@ _TABLE = (
     FailureClass("server-lock", _AGAIN, By.PORCELAIN, "The server's ref is locked."),
     FailureClass("network", _NETWORK, By.TEXT, "The remote does not answer."),
     FailureClass("timeout", _NETWORK, By.STATE, "The remote did not answer in time."),
-    FailureClass("server-trouble", _NETWORK, By.TEXT, "The server has trouble of its own."),
+    FailureClass("server-trouble", _NETWORK, By.HTTP, "The server has trouble of its own."),
     FailureClass("lock", _LOCK, By.STATE, "Somebody is at work in the clone (a lock of git is there)."),
     FailureClass("locked", _LOCK, By.STATE, "Another sync is at work in the clone."),
 )
@@ -127,6 +134,16 @@ _SERVER_LOCK = r"failed to update ref|incorrect old value provided|cannot lock r
 _DISK_FULL = r"^(?!remote: ).*(No space left on device|Disk quota exceeded|Out of diskspace)"
 """Of the C library and of git 2.39 to 2.55; needed where there is room again by the time that we look."""
 _SSH_FAILED = 255
+_FACTS = (
+    ("path_missing", "remote-gone"),
+    ("branch_missing", "branch-gone"),
+    ("disk_full", "disk-full"),
+    ("denied", "permission"),
+)
+_TOO_MANY, _TROUBLE = 429, 500
+_STATUSES = {401: "auth", 403: "auth", 407: "auth", 404: "remote-gone", 410: "remote-gone", 413: "server-refused"}
+_GIT = r"^fatal: remote error: "
+"""What a git daemon says, where it says anything: of a repository that it does not have or does not let us write to."""
 
 
 def classify(failure: JsonObject) -> FailureClass:
@@ -148,14 +165,14 @@ def _kind(failure: JsonObject) -> str:
         return "lost-race"
     if "rejected" in facts:
         return _rejected(str(facts["rejected"]), str(facts.get("reason", "")))
-    for fact, kind in (("path_missing", "remote-gone"), ("branch_missing", "branch-gone"), ("disk_full", "disk-full")):
+    for fact, kind in _FACTS:
         if facts.get(fact):
             return kind
     if failure.get("timed_out"):
         return "timeout"
     if not _is_push(failure) and re.search(_DISK_FULL, str(failure.get("stderr") or ""), re.MULTILINE):
         return "disk-full"
-    return "push-hook" if _is_silent_push(failure) else _transport(failure, str(facts.get("scheme", "")))
+    return "push-hook" if _is_silent_push(failure) else _transport(failure, facts)
 
 
 def _is_silent_push(failure: JsonObject) -> bool:
@@ -176,23 +193,42 @@ def _rejected(who: str, reason: str) -> str:
     return "server-lock" if re.search(_SERVER_LOCK, reason) else "server-refused"
 
 
-def _transport(failure: JsonObject, scheme: str) -> str:
-    text = str(failure.get("stderr") or "")
+def _transport(failure: JsonObject, facts: JsonObject) -> str:
+    scheme, text = str(facts.get("scheme", "")), str(failure.get("stderr") or "")
     if scheme == "ssh":
-        return _ssh(failure.get("ssh_exit"), text)
+        return _ssh(failure, facts, text)
     if scheme == "http":
-        return next((kind for kind, pattern in _HTTP if re.search(pattern, text)), "network")
+        return _http(failure.get("http_status"), text)
     if scheme == "git":
-        return "network"
-    return _local(failure) if scheme else "git-failed"
+        return _no(failure, facts) if re.search(_GIT, text, re.MULTILINE) else "network"
+    return _local(failure, facts) if scheme else "git-failed"
 
 
-def _ssh(ssh_exit: object, text: str) -> str:
+def _http(status: object, text: str) -> str:
+    if isinstance(status, int) and (status == _TOO_MANY or status >= _TROUBLE):
+        return "server-trouble"
+    if isinstance(status, int) and status in _STATUSES:
+        return _STATUSES[status]
+    return next((kind for kind, pattern in _HTTP if re.search(pattern, text)), "network")
+
+
+def _ssh(failure: JsonObject, facts: JsonObject, text: str) -> str:
+    ssh_exit = failure.get("ssh_exit")
     if ssh_exit == _SSH_FAILED or ssh_exit is None:
         return next((kind for kind, pattern in _SSH if re.search(pattern, text)), "network")
     # The login worked: the other side's git said no (128), is not installed (127), or the line was cut (0).
-    return "remote-gone" if ssh_exit in (1, 127, 128) else "network"
+    return _no(failure, facts) if ssh_exit in (1, 127, 128) else "network"
 
 
-def _local(failure: JsonObject) -> str:
-    return "remote-gone" if failure.get("exit") == 128 else "git-failed"  # noqa: PLR2004  git's code for "no session"
+def _no(failure: JsonObject, facts: JsonObject) -> str:
+    """The other side said no: to everybody, or to a push only."""
+    if not facts.get("answers"):
+        return "remote-gone"
+    return "server-refused" if _is_push(failure) else "network"
+
+
+def _local(failure: JsonObject, facts: JsonObject) -> str:
+    if failure.get("exit") != 128:  # noqa: PLR2004  git's code for "no session"
+        return "git-failed"
+    # A remote that answers at once, and did not a moment ago: its git died.
+    return "network" if facts.get("answers") else "remote-gone"

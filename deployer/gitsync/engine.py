@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from deployer.errors import AttentionError, HelperFailedError, LockedError, UnreachableError
-from deployer.gitsync.classes import Retry, classify
+from deployer.gitsync.classes import CLASSES, Retry, classify
 from deployer.gitsync.manual import Case, commits, manual_work
 from deployer.gitsync.redact import redact_all
 from deployer.gitsync.tries import StepStoppedError, Tries
@@ -24,6 +24,8 @@ from deployer.settings import SyncSettings
 REMOTE = "deployer.gitsync.remote"
 MOST_ROUNDS = 200
 """Questions about files to merge in one try: each local commit may ask once."""
+SERVER_LOCKS = 5
+"""Tries after which a lock on the server, with a branch that does not move, is a person's business."""
 GRACE = 20.0
 """Seconds beyond a step's own deadline after which the host adapter gives it up: it ends git politely first."""
 
@@ -242,13 +244,26 @@ class _Work:
         self.before = ""
         self.landed: dict[str, Commit] = {}
         self.landed_change = ""
+        self.locked_at: list[str] = []
+        """The remote's tip of each try since the last that met no lock on the server."""
 
     def seen(self, answer: JsonObject) -> JsonObject:
         """Take down what this try did, for it holds even where the try then stopped."""
         self.before = self.before or _text(answer, "head")
         self.landed.update((commit.oid, commit) for commit in commits(answer.get("landed")))
         self.landed_change = _text(answer, "change") or self.landed_change
-        return _checked(answer)
+        try:
+            return _checked(answer)
+        except StepStoppedError as stopped:
+            if self._is_left_over(stopped):
+                raise StepStoppedError(answer, CLASSES["stale-server-lock"]) from stopped
+            raise
+
+    def _is_left_over(self, stopped: StepStoppedError) -> bool:
+        """Whether a lock on the server is met again and again while the branch does not move."""
+        is_locked = stopped.failure_class.kind == "server-lock"
+        self.locked_at = [*self.locked_at, _text(stopped.answer, "remote")] if is_locked else []
+        return len(self.locked_at) >= SERVER_LOCKS and len({*self.locked_at[-SERVER_LOCKS:]}) == 1
 
     def done(self, answer: JsonObject, attempts: int, seconds: float) -> SyncResult:
         received = commits(answer.get("received"))

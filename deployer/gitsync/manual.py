@@ -28,6 +28,10 @@ _MORE = {
     "host-key": "Compare the key with what the server's people say before anything else.",
     "branch-gone": "The command puts it back, if it was removed by mistake.",
     "force-pushed": "The commands keep the clone's branch under another name and follow the remote.",
+    "stale-server-lock": (
+        "Whoever runs the server looks for <branch>.lock under refs/heads in the repository there, and removes it when "
+        "no git works in it; then the command works."
+    ),
     "ownership": "Run deployer as the owner, or give the clone to the right user.",
     "unmerged": "Edit the files, then git add them.",
 }

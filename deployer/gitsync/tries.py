@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import tenacity
 
@@ -94,7 +94,15 @@ class Tries:
         first = max(self._settings.first_wait, SPREAD * took)
         longest = max(self._settings.longest_wait, LONGEST * took)
         bound = min(longest, first * 2 ** self._counts[policy]) * factor
-        return random.uniform(0, bound)  # noqa: S311  spreads load, guards nothing
+        return max(random.uniform(0, bound), _asked(state))  # noqa: S311  spreads load, guards nothing
+
+
+def _asked(state: tenacity.RetryCallState) -> float:
+    """The seconds that a web server asked to be left alone (Retry-After)."""
+    error = state.outcome.exception() if state.outcome else None
+    failure = error.answer.get("failure") if isinstance(error, StepStoppedError) else None
+    asked = failure.get("retry_after") if isinstance(failure, Mapping) else None
+    return float(asked) if isinstance(asked, int | float) else 0.0
 
 
 def _policy_of(state: tenacity.RetryCallState) -> Retry:

@@ -9,6 +9,7 @@ import subprocess
 import time
 from typing import IO, NamedTuple
 
+from . import http
 from .batch import Batch, BatchEndedError, Object
 from .failure import Stopped
 
@@ -67,6 +68,10 @@ class Result(NamedTuple):
     timed_out: bool = False
     ssh_exit: int | None = None
     """What ssh itself returned, where it was used: 255 is the network or the login, else it is the other side's."""
+    http_status: int | None = None
+    """Of the last answer of a web server, where one was asked."""
+    retry_after: float | None = None
+    """Seconds after which it wants to be asked again, if it said so."""
 
     def stopped(self, kind: str = "", **more: object) -> Stopped:
         """The end of a step because of this command."""
@@ -74,6 +79,8 @@ class Result(NamedTuple):
             "argv": self.argv,
             "exit": self.code,
             "ssh_exit": self.ssh_exit,
+            "http_status": self.http_status,
+            "retry_after": self.retry_after,
             "stderr": self.stderr[-8000:],
             "stdout": self.stdout[-4000:].decode("utf-8", "replace"),
             "timed_out": self.timed_out,
@@ -188,14 +195,19 @@ class Git:
             return self._end(_start(argv, environment, self.held), stdin, ["git", *args])
         # A pipe, not a file: there may be no room for one. Nothing waits for its end, which a master of ssh may hold.
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        heard = http.Heard()
         try:
-            environment.update(self._ssh(writing))
-            result = self._end(_start(argv, environment, self.held, writing), stdin, ["git", *args])
+            environment.update(self._ssh(writing), **heard.environment)
+            process = _start(argv, environment, self.held, writing, heard.descriptor)
+            result = self._end(process, stdin, ["git", *args])
             said = _read_now(reading)
+            status, retry_after = heard.answer()
         finally:
+            heard.close()
             os.close(reading)
             os.close(writing)
-        return result._replace(ssh_exit=int(said) if said.isdigit() else None)
+        ssh_exit = int(said) if said.isdigit() else None
+        return result._replace(ssh_exit=ssh_exit, http_status=status, retry_after=retry_after)
 
     def run_both(self, first: str, *second: str) -> tuple[Result, Result]:
         """Run two commands that only look, side by side; the first has no arguments."""

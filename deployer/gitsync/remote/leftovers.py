@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import os
 
+from . import refs
 from .git import remove
 from .preflight import Place, in_use
+
+
+def mend_private_refs(place: Place) -> None:
+    """Remove what a power cut left of our private refs: git would refuse every fetch because of one that is empty."""
+    for ref in refs.broken(place, "refs/deployer"):
+        remove(os.path.join(place.common_dir, *ref.split("/")))
 
 
 def release_private_locks(place: Place) -> None:

@@ -132,10 +132,17 @@ def _check_ref(found: Place, branch: str) -> None:
     """A ref that a power cut emptied shows every file as added; a commit on it would start a new history."""
     path = os.path.join(found.common_dir, "refs", "heads", branch)
     if os.path.isfile(path) and not re.fullmatch(r"([0-9a-f]{40}|[0-9a-f]{64}|ref: .*)", _text(path).strip()):
-        log = _text(os.path.join(found.common_dir, "logs", "refs", "heads", branch)).strip().splitlines()
-        last = log[-1].split(" ")[1] if log else ""
-        argv = ["git", "rev-parse", "--verify", "refs/heads/" + branch]
-        raise Stopped("empty-ref", argv=argv, paths=[path], facts={"ref": "refs/heads/" + branch, "last": last})
+        raise empty_ref(found, "refs/heads/" + branch)
+
+
+def empty_ref(found: Place, ref: str) -> Stopped:
+    """A ref that is no ref any more, with the commit that it had last, where a log says so."""
+    log = _text(os.path.join(found.common_dir, "logs", *ref.split("/"))).strip().splitlines()
+    last = log[-1].split(" ")[1] if log else ""
+    path = os.path.join(found.common_dir, *ref.split("/"))
+    return Stopped(
+        "empty-ref", argv=["git", "rev-parse", "--verify", ref], paths=[path], facts={"ref": ref, "last": last}
+    )
 
 
 def _check_index(found: Place) -> None:

@@ -7,10 +7,14 @@ link to a token (journal.py): the next sync knows it as ours.
 from __future__ import annotations
 
 import os
+import re
 
 from . import journal
 from .git import Git, sync_to_disk
 from .preflight import Place
+
+REF = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}|ref: .*)\s*")
+MOST_OF_A_REF = 4096
 
 
 def listed(git: Git, place: Place, under: str) -> dict[str, float]:
@@ -49,6 +53,22 @@ def drop(git: Git, place: Place, names: list[str]) -> None:
             if os.path.exists(path):
                 os.unlink(path)
             journal.unlock_file(place.own, path + ".lock")
+
+
+def broken(place: Place, under: str = "refs") -> list[str]:
+    """Refs that are empty or no object id, as a power cut leaves them.
+
+    Args:
+        place: the clone.
+        under: `refs/deployer`, for example.
+    """
+    found = []
+    for folder, _folders, names in os.walk(os.path.join(place.common_dir, *under.split("/"))):
+        for path in (os.path.join(folder, name) for name in names if not name.endswith(".lock")):
+            with open(path, "rb") as handle:
+                if not REF.fullmatch(handle.read(MOST_OF_A_REF)):
+                    found.append(os.path.relpath(path, place.common_dir))
+    return sorted(found)
 
 
 def is_reftable(place: Place) -> bool:

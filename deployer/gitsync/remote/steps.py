@@ -48,6 +48,7 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
         notes = Journal(place.own)
         known["good"] = notes.good
         leftovers.release_private_locks(place)
+        leftovers.mend_private_refs(place)
         if takes_locks:
             adopt.recover(git, place, notes)
             undo.recover(git, place, notes)

@@ -6,14 +6,16 @@ import os
 import re
 from typing import Any
 
-from . import history
+from . import history, preflight, refs
 from .failure import Stopped
 from .git import Git, Result
-from .preflight import Clone
+from .preflight import Clone, Place
 
 SSH_FAILED = 255
 BY_CLIENT = "rejected"
 """Of the porcelain line: git looked at the remote's branch, found that it had moved on, and sent nothing."""
+UNPACKER = "unpacker error"
+"""Of the porcelain line, since 2005: the server could not unpack what came."""
 NO_SUCH_REF = 2
 """Of `ls-remote --exit-code`."""
 FETCH = (
@@ -68,16 +70,21 @@ def _rewritten(git: Git, clone: Clone, result: Result) -> str:
         gone = history.commits(git, known, "^" + tip)
         raise result.stopped("force-pushed", facts={"was": known, "remote": tip, "aside": aside}, theirs=gone)
     git.ok("update-ref", clone.seen, tip, known)
-    git.ok("update-ref", "-d", aside, tip)
+    refs.drop(git, clone.place, [aside])
     return tip
 
 
-def _failed(git: Git, clone: Clone, result: Result, url: str) -> Stopped:
-    facts: dict[str, Any] = {"scheme": scheme(url), "path_missing": path_missing(url, git.top)}
-    if not result.timed_out and not facts["path_missing"] and result.ssh_exit != SSH_FAILED:
+def _failed(git: Git, clone: Clone, result: Result, url: str, *, answers: bool = False) -> Stopped:
+    """What can be told of a failure by looking at the clone and, unless it is known to answer, at the remote."""
+    broken = refs.broken(clone.place)
+    if broken:
+        return preflight.empty_ref(clone.place, broken[0])
+    facts: dict[str, Any] = {"scheme": scheme(url), "path_missing": path_missing(url, git.top), "answers": answers}
+    if not (answers or result.timed_out or facts["path_missing"] or result.ssh_exit == SSH_FAILED):
         listed = git.run("ls-remote", "--exit-code", url, "refs/heads/" + clone.upstream, network=True)
-        facts["branch_missing"] = listed.code == NO_SUCH_REF
+        facts.update(answers=listed.code == 0, branch_missing=listed.code == NO_SUCH_REF)
     facts["disk_full"] = disk_full(clone.place.common_dir)
+    facts["denied"] = denied(clone.place)
     return result.stopped("", facts=facts)
 
 
@@ -113,9 +120,15 @@ def push(git: Git, clone: Clone, new: str, tip: str) -> Stopped | None:
     if git.is_ancestor(new, seen):
         return None
     # The remote answers and moved on: no need to ask it what else there may be.
-    stopped = result.stopped("") if seen != tip else _failed(git, clone, result, clone.push_url)
+    stopped = result.stopped("") if seen != tip else _failed(git, clone, result, clone.push_url, answers=True)
     stopped.evidence.setdefault("facts", {}).update(moved=seen != tip, **flags)
-    return stopped
+    return _unpackable(git, new, tip) or stopped if flags.get("reason") == UNPACKER and seen == tip else stopped
+
+
+def _unpackable(git: Git, new: str, tip: str) -> Stopped | None:
+    """The server says `unpacker error` too where an object of the clone is broken: try to pack what was pushed."""
+    packed = git.run("pack-objects", "--revs", "--stdout", "-q", stdin=f"{new}\n^{tip}\n".encode())
+    return packed.stopped("git-failed", stdout="") if packed.code != 0 else None
 
 
 def _flags(result: Result) -> dict[str, Any]:
@@ -140,6 +153,13 @@ def path_missing(url: str, top: str) -> bool:
         return False
     path = re.sub(r"^file://", "", url)
     return not os.path.exists(os.path.join(top, os.path.expanduser(path)))
+
+
+def denied(place: Place) -> list[str]:
+    """Folders of git into which we may not write, and so no git of ours."""
+    names = ("", "objects", "refs", "refs/deployer", "refs/deployer/remote", "deployer")
+    paths = [os.path.join(place.common_dir, name) if name else place.git_dir for name in names]
+    return [path for path in paths if os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK)]
 
 
 def disk_full(folder: str) -> bool:
