@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+from collections.abc import Iterator
+
 from deployer.manifests.base import Format
 from deployer.manifests.lines import merge_lines
 from deployer.manifests.merging.identity import Identities
@@ -46,7 +50,8 @@ def merge(
         return MergeResult(ours)
     rules = identities or Identities()
     try:
-        result = merge_structures(form.name, path, sides, rules, marker_size)
+        with _no_collection():
+            result = merge_structures(form.name, path, sides, rules, marker_size)
     except UnfitError:
         return _by_lines(form, path, sides, rules, marker_size)
     if all(conflict.kind in SOFT for conflict in result.conflicts) and result.content is None:
@@ -54,6 +59,18 @@ def merge(
         if merged.content is not None and passes(form.name, path, sides, merged.content, rules):
             return merged
     return result
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the collector of cycles: it would look at all nodes of a large tree again and again, and find none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _by_lines(

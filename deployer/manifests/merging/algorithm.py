@@ -277,7 +277,7 @@ class Merger:
         if one.kind != other.kind or not one.is_list:
             yield self._added_otherwise(path, ours, theirs)
             return
-        lists: tuple[list[Item], list[Item], list[Item]] = ([], one.items, other.items)
+        lists: tuple[Sequence[Item], ...] = ((), one.items, other.items)
         matched = match(lists, tuple(self._place), self.identities) if one.is_ordered else match_named(lists)
         _, mine, yours = matched.items
         for at, number in enumerate({**mine, **yours}):

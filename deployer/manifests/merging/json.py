@@ -6,7 +6,17 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from deployer.manifests.merging.nodes import LIMIT_DEPTH, LIMIT_ITEMS, ROOT, Item, Node, Table, UnfitError
+from deployer.manifests.merging.nodes import (
+    LIMIT_DEPTH,
+    LIMIT_ITEMS,
+    ROOT,
+    Item,
+    ListNode,
+    Node,
+    OrderedNode,
+    Table,
+    UnfitError,
+)
 from deployer.manifests.source import Source
 
 _TOKEN = re.compile(r'[ \t\r\n]*(?:("[^"\\]*(?:\\.[^"\\]*)*")|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
@@ -68,7 +78,7 @@ class _Reader:
             raise UnfitError("not JSON")
         root = self._root
         item = Item(0, root.start, root, root.end, ROOT, "", root.says)
-        return Node("document", 0, len(text), root.says, is_list=True, close_start=root.end, items=[item])
+        return ListNode("document", 0, len(text), root.says, [item], (0, root.end))
 
     def _punctuation(self, sign: str, end: int) -> None:
         if sign in "{[":
@@ -90,8 +100,9 @@ class _Reader:
         kind = "mapping" if opened.is_mapping else "sequence"
         number = self._number((kind, frozenset(says) if opened.is_mapping else tuple(says)))
         close = opened.items[-1].end if opened.items else opened.start + 1
-        node = Node(kind, opened.start, end, number, is_list=True, is_ordered=not opened.is_mapping, is_separated=True)
-        node.open_end, node.close_start, node.items = opened.start + 1, close, opened.items
+        make = ListNode if opened.is_mapping else OrderedNode
+        node = make(kind, opened.start, end, number, opened.items, (opened.start + 1, close))
+        node.is_separated = True
         self._value(node)
 
     def _scalar(self, start: int, end: int, *, is_string: bool) -> None:

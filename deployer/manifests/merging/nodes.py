@@ -6,8 +6,8 @@ A node is its opening, its items and its closing. An item is what leads up to it
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 ROOT = "#root"
 """The name of the one item that a document is a list of."""
@@ -35,28 +35,66 @@ class Table:
         return number
 
 
-@dataclass(slots=True)
 class Node:
-    """A value and the characters that spell it."""
+    """A single value and the characters that spell it.
 
-    kind: str
-    """What can be merged item by item has the same kind in all three versions."""
-    start: int
-    end: int
-    says: int = -1
-    """From the `Table`."""
-    value: str = ""
-    """Of a scalar: what it says, for people and as identity."""
-    is_list: bool = False
+    Args:
+        kind: what can be merged item by item has the same kind in all three versions.
+        start: where it begins.
+        end: behind it.
+        says: from the `Table`.
+        value: what it says, for people and as identity.
+    """
+
+    is_list = False
     """Whether it has items (there may be none)."""
-    is_ordered: bool = False
-    is_separated: bool = False
+    is_ordered = False
+    is_separated = False
     """Whether commas stand between its items."""
-    open_end: int = 0
+    open_end = 0
     """Where the first item's lead begins."""
-    close_start: int = 0
+    close_start = 0
     """Where what is behind the last item begins."""
-    items: list[Item] = field(default_factory=list)
+    items: Sequence[Item] = ()
+
+    def __init__(self, kind: str, start: int, end: int, says: int, value: str = "") -> None:
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.says = says
+        self.value = value
+
+
+class ListNode(Node):
+    """A node with items.
+
+    Args:
+        kind: as of a `Node`, with start, end and what it says.
+        start: where it begins.
+        end: behind it.
+        says: from the `Table`.
+        items: in their order.
+        edges: where the first item's lead begins, and where what is behind the last item does.
+    """
+
+    is_list = True
+
+    def __init__(
+        self, kind: str, start: int, end: int, says: int, items: Sequence[Item], edges: tuple[int, int]
+    ) -> None:
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.says = says
+        self.value = ""
+        self.items = items
+        self.open_end, self.close_start = edges
+
+
+class OrderedNode(ListNode):
+    """A list of which the order of the items counts."""
+
+    is_ordered = True
 
 
 @dataclass(slots=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from xml.etree import ElementTree as ET
 
 import yaml
-from lxml import etree
+
+from deployer.manifests.merging.loader import compose
 
 MAX_DEPTH = 120
 CHILDREN = "#children"
@@ -60,30 +62,35 @@ Reader = Callable[[str, Numbers], tuple[Value, "Counter[str]"]]
 """Text -> the document, and how often each line of a comment is there."""
 
 
+_XML_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+
+
 def read_xml(text: str, numbers: Numbers) -> tuple[Value, Counter[str]]:
     """An XML document; raises UnreadableError."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True, encoding="utf-8")
+    if "<!ENTITY" in text or "<!ATTLIST" in text:
+        raise UnreadableError("a document that declares entities or attributes")
     try:
-        root = etree.fromstring(text.encode("utf-8"), parser)
-    except etree.XMLSyntaxError as error:
+        root = ET.fromstring(text.encode("utf-8"), ET.XMLParser(encoding="utf-8"))  # noqa: S314  above
+        whole = _element(root, numbers)
+    except (ET.ParseError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
-    comments: Counter[str] = Counter()
-    for comment in root.getroottree().iter(etree.Comment):
-        comments.update(line.strip() for line in (comment.text or "").splitlines() if line.strip())
-    return numbers.listing([(str(root.tag), _element(root, numbers))]), comments
+    lines = (line.strip() for found in _XML_COMMENT.finditer(text) for line in found.group(1).splitlines())
+    return numbers.listing([(root.tag, whole)]), Counter(line for line in lines if line)
 
 
-def _element(element: etree._Element, numbers: Numbers) -> Value:
-    members = {f"@{name!s}": numbers.text("@", str(value)) for name, value in element.attrib.items()}
-    children = list(element.iterchildren("*"))
-    pieces = [element.text or "", *(child.tail or "" for child in element)]
-    if children and any(not piece.isspace() for piece in pieces if piece):
-        whole = etree.tostring(element, method="c14n", with_comments=False).decode("utf-8")
-        return numbers.text("mixed", whole)
-    if children:
-        members[CHILDREN] = numbers.listing([(str(child.tag), _element(child, numbers)) for child in children])
-    elif said := "".join(pieces).strip():
-        members["#text"] = numbers.text("#", said)
+def _element(element: ET.Element, numbers: Numbers) -> Value:
+    text = element.text
+    members: dict[str, Value] = {}
+    for name, value in element.attrib.items():
+        members["@" + name] = numbers.text("@", value)
+    children = list(element)
+    if not children:
+        if text and (said := text.strip()):
+            members["#text"] = numbers.text("#", said)
+    elif (text and not text.isspace()) or any(child.tail and not child.tail.isspace() for child in children):
+        return numbers.text("mixed", ET.canonicalize(ET.tostring(element, encoding="unicode")))
+    else:
+        members[CHILDREN] = numbers.listing([(child.tag, _element(child, numbers)) for child in children])
     return numbers.mapping(members)
 
 
@@ -121,75 +128,57 @@ _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*", re.MULTILINE)
 def read_yaml(text: str, numbers: Numbers) -> tuple[Value, Counter[str]]:
     """A YAML document; raises UnreadableError."""
     try:
-        value = _Events(yaml.parse(text, Loader=yaml.CSafeLoader), numbers).document()
-    except yaml.YAMLError as error:
+        _judge_depth(text)
+        root = compose(text)
+        value = _Composed(numbers).value(root)
+    except (yaml.YAMLError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
-    return value, Counter(found.group().strip() for found in _COMMENT.finditer(text))
+    return value, Counter(found.group().strip() for found in _COMMENT.finditer(text)) if "#" in text else Counter()
 
 
-@dataclass(slots=True)
-class _Level:
-    """A collection that is being read."""
+def _judge_depth(text: str) -> None:
+    """Composing recurses, reading events does not; it is not needed where there is no room for a deep document."""
+    lines = (len(line) - len(line.lstrip(" -?:")) for line in text.split("\n"))
+    if text.count("[") + text.count("{") + max(lines) < MAX_DEPTH:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise UnreadableError("too deep")
 
-    is_mapping: bool
-    anchor: str | None
-    values: list[Value] = field(default_factory=list)
 
+class _Composed:
+    """libyaml's nodes -> values; what an alias repeats is one value."""
 
-class _Events:
-    """Puts a document together from libyaml's events, without recursion."""
-
-    def __init__(self, events: Iterator[yaml.Event], numbers: Numbers) -> None:
-        self._events = events
+    def __init__(self, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._anchors: dict[str, Value] = {}
-        self._levels: list[_Level] = [_Level(is_mapping=False, anchor=None)]
-        self._resolver = yaml.resolver.Resolver()
+        self._known: dict[int, Value | None] = {}
 
-    def document(self) -> Value:
-        """The one document."""
-        for event in self._events:
-            self._take(event)
-        roots = self._levels[0].values
-        if len(roots) != 1:
-            raise UnreadableError(f"{len(roots)} documents")
-        return roots[0]
+    def value(self, node: yaml.Node | None) -> Value:
+        """The value of a node."""
+        if isinstance(node, yaml.ScalarNode):
+            return self._numbers.text(node.tag, node.value)
+        if node is None:
+            raise UnreadableError("no document")
+        if id(node) not in self._known:
+            self._known[id(node)] = None
+            self._known[id(node)] = self._collection(node)
+        known = self._known[id(node)]
+        if known is None:
+            raise UnreadableError("a document that holds itself")
+        return known
 
-    def _take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.ScalarEvent):
-            self._add(self._numbers.text(self._tag(event), event.value), event.anchor)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self._levels.append(_Level(isinstance(event, yaml.MappingStartEvent), event.anchor))
-            if len(self._levels) > MAX_DEPTH:
-                raise UnreadableError("too deep")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            level = self._levels.pop()
-            self._add(self._collected(level), level.anchor)
-        elif isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:
-                raise UnreadableError(f"an alias of nothing: {event.anchor}")
-            self._add(self._anchors[event.anchor], None)
-
-    def _tag(self, event: yaml.ScalarEvent) -> str:
-        return str(event.tag or self._resolver.resolve(yaml.ScalarNode, event.value, event.implicit))  # type: ignore[no-untyped-call]
-
-    def _add(self, value: Value, anchor: str | None) -> None:
-        self._levels[-1].values.append(value)
-        if anchor is not None:
-            self._anchors[anchor] = value
-
-    def _collected(self, level: _Level) -> Value:
-        if not level.is_mapping:
-            return self._numbers.listing([("", value) for value in level.values])
-        keys: Sequence[Value] = level.values[::2]
-        members = {key.text if key.text is not None else f"#{key.number}": value for key, value in _pairs(level.values)}
-        if len(members) < len(keys):
+    def _collection(self, node: yaml.Node) -> Value:
+        if not isinstance(node, yaml.MappingNode):
+            return self._numbers.listing([("", self.value(item)) for item in node.value])
+        members = {self._key(key): self.value(value) for key, value in node.value}
+        if len(members) < len(node.value):
             raise UnreadableError("a key that is there twice")
         return self._numbers.mapping(members)
 
-
-def _pairs(values: list[Value]) -> Iterator[tuple[Value, Value]]:
-    return zip(values[::2], values[1::2], strict=True)
+    def _key(self, node: yaml.Node) -> str:
+        return node.value if isinstance(node, yaml.ScalarNode) else f"#{self.value(node).number}"
 
 
 READERS: dict[str, Reader] = {"xml": read_xml, "yaml": read_yaml, "json": read_json}

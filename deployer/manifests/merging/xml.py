@@ -6,7 +6,17 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from deployer.manifests.merging.nodes import LIMIT_DEPTH, LIMIT_ITEMS, ROOT, Item, Node, Table, UnfitError
+from deployer.manifests.merging.nodes import (
+    LIMIT_DEPTH,
+    LIMIT_ITEMS,
+    ROOT,
+    Item,
+    ListNode,
+    Node,
+    OrderedNode,
+    Table,
+    UnfitError,
+)
 from deployer.manifests.source import Source
 
 _TOKEN = re.compile(
@@ -90,7 +100,7 @@ class _Reader:
         if len(self._open) != 1 or len(root) != 1:
             raise UnfitError("the tags do not fit together")
         root[0].name = ROOT
-        return Node("document", 0, len(text), root[0].says, is_list=True, close_start=root[0].end, items=root)
+        return ListNode("document", 0, len(text), root[0].says, root, (0, root[0].end))
 
     def _start(self, found: re.Match[str]) -> None:
         tag, space = found["tag"], found.start("space")
@@ -107,9 +117,7 @@ class _Reader:
     def _childless(self, element: _Open, end: int) -> None:
         """`<a/>`: its content is a list without items, that is opened by the sign and closed by nothing."""
         says = self._number(("children",))
-        node = Node(
-            "children", element.content, end, says, is_list=True, is_ordered=True, open_end=end, close_start=end
-        )
+        node = OrderedNode("children", element.content, end, says, (), (end, end))
         self._add(element, node, element.content, end)
 
     def _attributes(self, start: int, end: int) -> list[Item]:
@@ -133,8 +141,7 @@ class _Reader:
         else:
             close = self._trail(element, start)
             says = self._number(("children", *(child.says for child in element.children)))
-            node = Node("children", element.content, end, says, is_list=True, is_ordered=True, open_end=opened)
-            node.close_start, node.items = close, element.children
+            node = OrderedNode("children", element.content, end, says, element.children, (opened, close))
         self._add(element, node, element.content, end)
 
     def _trail(self, element: _Open, start: int) -> int:
@@ -152,9 +159,8 @@ class _Reader:
         kind = f"<{element.tag}>"
         said = (kind, frozenset([each.says for each in element.attributes]), content.says)
         says = self._number(said)
-        node = Node(kind, element.start, end, says, is_list=True, close_start=end)
-        node.items = [*element.attributes, inner]
-        node.open_end = element.start + 1 + len(element.tag)
+        edges = element.start + 1 + len(element.tag), end
+        node = ListNode(kind, element.start, end, says, [*element.attributes, inner], edges)
         parent = self._open[-1]
         lead = self._trail(parent, element.start) if parent.tag else (parent.children[-1].end if parent.children else 0)
         parent.children.append(Item(lead, element.start, node, end, "", element.tag, says))

@@ -6,7 +6,18 @@ import re
 
 import yaml
 
-from deployer.manifests.merging.nodes import LIMIT_DEPTH, LIMIT_ITEMS, ROOT, Item, Node, Table, UnfitError
+from deployer.manifests.merging.loader import compose
+from deployer.manifests.merging.nodes import (
+    LIMIT_DEPTH,
+    LIMIT_ITEMS,
+    ROOT,
+    Item,
+    ListNode,
+    Node,
+    OrderedNode,
+    Table,
+    UnfitError,
+)
 from deployer.manifests.source import Source
 
 _TRIVIA = re.compile(r"(?:[ \t\r\n]|(?<![^ \t\r\n,\[{])#[^\r\n]*)*")
@@ -24,7 +35,7 @@ def tree(source: Source, table: Table) -> Node:
         raise UnfitError("a character that YAML does not have, or a line end that we do not know")
     _judge(text)
     try:
-        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+        root = compose(text)
     except yaml.YAMLError as error:
         raise UnfitError(f"{source.path}: {error}") from error
     if root is None:
@@ -66,7 +77,7 @@ class _Builder:
         node = self._node(root, start, start)
         end = self._behind(node)
         item = Item(0, start, node, end, ROOT, "", node.says)
-        return Node("document", 0, len(text), node.says, is_list=True, close_start=end, items=[item])
+        return ListNode("document", 0, len(text), node.says, [item], (0, end))
 
     def _node(self, node: yaml.Node, begin: int, limit: int) -> Node:
         """A node; `begin` is where a block collection begins with the lead of its first item."""
@@ -167,8 +178,8 @@ class _Builder:
         kind = "mapping" if is_mapping else "sequence"
         number = self._number((node.tag, frozenset(says) if is_mapping else tuple(says)))
         start, opening, closing, end = span
-        built = Node(flow + kind, start, end, number, is_list=True, is_ordered=not is_mapping, is_separated=bool(flow))
-        built.open_end, built.close_start, built.items = opening, closing, items
+        built = (ListNode if is_mapping else OrderedNode)(flow + kind, start, end, number, items, (opening, closing))
+        built.is_separated = bool(flow)
         return built
 
     # Flow collections
