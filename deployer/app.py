@@ -427,7 +427,8 @@ def _lone_site(clone: Path) -> Site:
     """A site of one clone on this machine."""
     machine = Machine(socket.gethostname(), {"ansible_connection": "local"})
     name = clone.resolve().name
-    return Site("", name, machine, Repository(name, str(clone), branch=""))
+    # Its program runs at home, and reports are pasted anywhere: a relative path would mean another folder there.
+    return Site("", name, machine, Repository(name, os.path.abspath(clone.expanduser()), branch=""))  # noqa: PTH100  no link is followed
 
 
 def _is_harmless(request: Request) -> bool:
