@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
@@ -135,6 +136,19 @@ class Batch:
     def close(self) -> None:
         """End it."""
         self._stdin.close()
+        _await(self._process.pid)
         self._wait()
         self._stdout.close()
         self._said.close()
+
+
+def _await(pid: int) -> None:
+    """Wait for the end of a process as the kernel tells it: with a time limit, Popen naps between looks."""
+    with contextlib.suppress(OSError, AttributeError):  # a kernel older than 5.3, another system
+        process = os.pidfd_open(pid)
+        try:
+            poll = select.poll()
+            poll.register(process, select.POLLIN)
+            poll.poll(END * 1000)
+        finally:
+            os.close(process)
