@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+
+from deployer.sandboxes.faults import Fault
 
 ENVIRONMENT = "sandbox"
 DEFAULT_TTL = timedelta(days=90)
@@ -36,6 +39,22 @@ class Sandbox:
     """Of all sites; 0 for one of each."""
     is_complete: bool = True
     """False when its `create` or `destroy` was interrupted: all that can be done with it is to destroy it."""
+
+    @property
+    def total(self) -> int:
+        """Instances of all sites."""
+        return self.instances if self.clusters else self.instances * len(self.sites)
+
+
+class Power(StrEnum):
+    """What can be done to a host."""
+
+    STOP = "stop"
+    """Shut it down."""
+    KILL = "kill"
+    """Pull the plug."""
+    START = "start"
+    """Switch it on again; its files are as they were."""
 
 
 class Backend(Protocol):
@@ -68,6 +87,22 @@ class Backend(Protocol):
 
         Raises:
             DeployerError: something did not start.
+        """
+
+    def fault(self, sandbox: Sandbox, site: str, fault: Fault) -> None:
+        """Put the link of a site into a state.
+
+        Raises:
+            UsageError: no such site, or this backend has no links.
+            DeployerError: it could not be done.
+        """
+
+    def power(self, sandbox: Sandbox, name: str, power: Power) -> None:
+        """Stop, kill or start a host.
+
+        Raises:
+            UsageError: no such host.
+            DeployerError: it could not be done.
         """
 
     def destroy(self, sandbox: Sandbox) -> None:

@@ -7,12 +7,14 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deployer.errors import DeployerError, LockedError, UsageError
 from deployer.sandboxes import free_ports, layout, marker
-from deployer.sandboxes.base import DEFAULT_TTL, ENVIRONMENT, Backend, Sandbox
+from deployer.sandboxes.base import DEFAULT_TTL, ENVIRONMENT, Backend, Power, Sandbox
+from deployer.sandboxes.faults import Fault
 from deployer.sandboxes.files import locked
 from deployer.sandboxes.marker import Marker
 from deployer.sandboxes.table import BACKENDS
@@ -25,6 +27,17 @@ _MOST_INSTANCES = 2000
 _DRAFT = ".new-"
 _PATIENCE = 30.0
 """Seconds to wait for another process that works on the same sandbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What became of a sandbox that had expired."""
+
+    name: str
+    expired: datetime
+    """In UTC."""
+    error: str = ""
+    """Why it could not be destroyed; empty when it was."""
 
 
 class Sandboxes:
@@ -130,6 +143,40 @@ class Sandboxes:
         found = self._find(name)
         with _file_errors(f"sandbox {name} could not be removed"), self._alone(found.sandbox):
             self._remove(found, BACKENDS[found.sandbox.backend]())
+
+    def fault(self, name: str, site: str, fault: Fault) -> None:
+        """Put the link of a site into a state, until the next call.
+
+        Raises:
+            UsageError: no such sandbox or site, or hosts of that backend have no links.
+            DeployerError: it could not be done.
+        """
+        sandbox = self.get(name)
+        with self._alone(sandbox):
+            BACKENDS[sandbox.backend]().fault(sandbox, site, fault)
+
+    def power(self, name: str, host: str, power: Power) -> None:
+        """Stop, kill or start a host; its files stay as they are.
+
+        Raises:
+            UsageError: no such sandbox or host.
+            DeployerError: it could not be done.
+        """
+        sandbox = self.get(name)
+        with self._alone(sandbox):
+            BACKENDS[sandbox.backend]().power(sandbox, host, power)
+
+    def prune(self) -> tuple[Pruned, ...]:
+        """Destroy every sandbox that has expired; one that cannot be destroyed keeps no other from it."""
+        now = datetime.now(UTC)
+        return tuple(self._pruned(box) for box in self.list() if box.expires <= now)
+
+    def _pruned(self, sandbox: Sandbox) -> Pruned:
+        try:
+            self.destroy(sandbox.name)
+        except DeployerError as error:
+            return Pruned(sandbox.name, sandbox.expires, error.message)
+        return Pruned(sandbox.name, sandbox.expires)
 
     def _find(self, name: str) -> Marker:
         found = marker.read(self._root / name) if _NAME.fullmatch(name) else None

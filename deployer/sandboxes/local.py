@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from deployer.errors import DeployerError, UnreachableError
+from deployer.errors import DeployerError, UnreachableError, UsageError
 from deployer.model.json import JsonObject
 from deployer.sandboxes import inventory_files, layout
-from deployer.sandboxes.base import Sandbox
+from deployer.sandboxes.base import Power, Sandbox
 from deployer.sandboxes.content import releases, repositories
 from deployer.sandboxes.content.history import VERSION
 from deployer.sandboxes.content.manifest_text import Instance
+from deployer.sandboxes.faults import Fault
 from deployer.sandboxes.files import locked
 from deployer.sandboxes.inventory_files import SiteEntry
 from deployer.sandboxes.layout import SiteLayout
@@ -38,7 +39,7 @@ class Local:
 
     def ports(self, sandbox: Sandbox) -> int:
         """One for each instance."""
-        return Spread(sandbox).total
+        return sandbox.total
 
     def create(self, sandbox: Sandbox, ports: Sequence[int]) -> None:
         """Build repositories, releases, inventory, and start a supervisor per host."""
@@ -53,11 +54,28 @@ class Local:
 
     def start(self, sandbox: Sandbox) -> None:
         """Start the supervisors that do not run; each brings back its services."""
-        with ExitStack() as stack:
-            starting = [(site, stack.enter_context(_supervisor(site))) for site in _sites(sandbox)]
-            for site, process in starting:
-                if error := _failure(process):
-                    raise DeployerError(f"the supervisor of {site.host_name} did not start: {error}")
+        _start(_sites(sandbox))
+
+    def fault(self, sandbox: Sandbox, site: str, fault: Fault) -> None:
+        """Refused: what is a folder has no link."""
+        raise UsageError(
+            f"hosts of {sandbox.name} are folders of this machine: {site} has no link for {fault.kind}",
+            hint="deployer sandbox create NAME --backend nspawn",
+        )
+
+    def power(self, sandbox: Sandbox, name: str, power: Power) -> None:
+        """Stop, kill or start the supervisor of a host, and with it its services."""
+        sites = {site.host_name: site for site in _sites(sandbox)}
+        if name not in sites:
+            raise UsageError(f"{sandbox.name} has no host {name}; it has {', '.join(sites)}")
+        site = sites[name]
+        if power is Power.START:
+            _start((site,))
+            return
+        if power is Power.KILL and (supervisor := _recorded(site.run / "supervisor.json")):
+            send(supervisor, signal.SIGKILL)
+        _end_supervisor(site)
+        _end_services(site)
 
     def destroy(self, sandbox: Sandbox) -> None:
         """End the supervisors and what they started."""
@@ -65,6 +83,14 @@ class Local:
             if site.run.is_dir():
                 _end_supervisor(site)
                 _end_services(site)
+
+
+def _start(sites: Sequence[SiteLayout]) -> None:
+    with ExitStack() as stack:
+        starting = [(site, stack.enter_context(_supervisor(site))) for site in sites]
+        for site, process in starting:
+            if error := _failure(process):
+                raise DeployerError(f"the supervisor of {site.host_name} did not start: {error}")
 
 
 def _sites(sandbox: Sandbox) -> tuple[SiteLayout, ...]:

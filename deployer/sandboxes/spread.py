@@ -38,8 +38,3 @@ class Spread:
     def form(self, site: str) -> str:
         """Of the site's manifests: `xml`; the second site shows `yaml`."""
         return "yaml" if self._sites.index(site) == 1 else "xml"
-
-    @property
-    def total(self) -> int:
-        """Instances of all sites."""
-        return sum(self._instances)

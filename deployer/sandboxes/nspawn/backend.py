@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from deployer.errors import DeployerError, UsageError
 from deployer.sandboxes import layout
-from deployer.sandboxes.base import Sandbox
+from deployer.sandboxes.base import Power, Sandbox
 from deployer.sandboxes.content import releases, repositories
 from deployer.sandboxes.content.history import VERSION
 from deployer.sandboxes.content.manifest_text import Instance
+from deployer.sandboxes.faults import Fault
 from deployer.sandboxes.files import write_atomically
-from deployer.sandboxes.nspawn import command, files, host, image, inventory, network
+from deployer.sandboxes.nspawn import command, files, host, image, inventory, links, network
 from deployer.sandboxes.nspawn.cgroups import Group
 from deployer.sandboxes.nspawn.plan import Plan, SitePlan, check, sandbox_id
 
@@ -58,6 +59,23 @@ class Nspawn:
             if not host.is_running(one):
                 host.launch(plan, one)
         host.wait(plan.hosts)
+
+    def fault(self, sandbox: Sandbox, site: str, fault: Fault) -> None:
+        """Put the link between a site and all others, the controller among them, into a state."""
+        plan = _plan(sandbox)
+        links.apply(plan, plan.site(site), fault)
+
+    def power(self, sandbox: Sandbox, name: str, power: Power) -> None:
+        """Stop, kill or start a host; its files stay."""
+        plan = _plan(sandbox)
+        one = plan.host(name)
+        if power is Power.STOP:
+            host.stop(one)
+        elif power is Power.KILL:
+            host.kill(one)
+        elif not host.is_running(one):
+            host.launch(plan, one)
+            host.wait([one])
 
     def destroy(self, sandbox: Sandbox) -> None:
         """End every process, and remove groups and namespaces."""

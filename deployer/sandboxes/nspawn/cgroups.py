@@ -16,6 +16,7 @@ from pathlib import Path
 from deployer.errors import DeployerError
 
 _TOP = "deployer-"
+_ENTER = 'set -e; while [ "$1" != -- ]; do echo $$ >"$1"; shift; done; shift; exec "$@"'
 
 
 class Group:
@@ -29,8 +30,8 @@ class Group:
     def __init__(self, sandbox: str, member: str = "") -> None:
         self._folders = tuple(top / f"{_TOP}{sandbox}" / member for top in hierarchies())
 
-    def make(self) -> tuple[Path, ...]:
-        """Make it; a process enters by writing its pid into each of these files.
+    def entering(self) -> tuple[str, ...]:
+        """Make it; the words that, before a command, start it in there.
 
         Raises:
             DeployerError: groups cannot be made here.
@@ -42,7 +43,7 @@ class Group:
             raise DeployerError(f"control groups cannot be made here: {error}") from error
         if not self._folders:
             raise DeployerError("control groups are not mounted here", hint="a container needs /sys/fs/cgroup")
-        return tuple(folder / "cgroup.procs" for folder in self._folders)
+        return ("sh", "-c", _ENTER, "sandbox", *(str(folder / "cgroup.procs") for folder in self._folders), "--")
 
     def pids(self) -> frozenset[int]:
         """Every process in it or below."""

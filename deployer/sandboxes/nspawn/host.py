@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from deployer.errors import DeployerError
@@ -14,8 +17,7 @@ from deployer.sandboxes.nspawn.plan import Host, Plan, Role
 
 _LAUNCH = """\
 set -e
-for group in "$1" "$2"; do [ -z "$group" ] || echo $$ >"$group"; done
-shift 2
+exec >>console.log 2>&1 </dev/null
 # systemd-nspawn keeps locks and folders there, which would stay when it is killed.
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=0700 sandbox /run/systemd/nspawn
@@ -25,6 +27,8 @@ exec systemd-nspawn "$@"
 """Paths are relative: those that overlay takes can have neither a comma nor a colon."""
 _START = 120.0
 _STOP = 30.0
+_HALT = signal.SIGRTMIN + 3
+"""systemd halts when its first process gets it."""
 _SSH = ":0016"
 _LISTENS = "0A"
 
@@ -48,20 +52,9 @@ def launch(plan: Plan, host: Host) -> None:
         DeployerError: it could not even be tried.
     """
     network.set_power(host, is_on=True)
-    groups = [str(path) for path in Group(host.sandbox, host.name).make()]
-    # The shell is a session of its own and nobody's child: a host must not end with the command that started it.
-    command.run(
-        (
-            *("setsid", "--fork", "unshare", "--mount", "--propagation=private"),
-            *("sh", "-c", f"exec >console.log 2>&1 </dev/null\n{_LAUNCH}", "sandbox", *_two(groups)),
-            *_nspawn(plan, host),
-        ),
-        folder=host.folder,
-    )
-
-
-def _two(groups: list[str]) -> tuple[str, str]:
-    return groups[0], groups[1] if len(groups) > 1 else ""
+    # A session of its own and nobody's child: a host must not end with the command that started it.
+    apart = ("setsid", "--fork", *Group(host.sandbox, host.name).entering(), "unshare", "--mount")
+    command.run((*apart, "sh", "-c", _LAUNCH, "sandbox", *_nspawn(plan, host)), folder=host.folder)
 
 
 def _nspawn(plan: Plan, host: Host) -> tuple[str, ...]:
@@ -118,6 +111,35 @@ def _last_words(host: Host) -> str:
         return host.log.read_text(encoding="utf-8", errors="replace").strip()[-500:]
     except OSError:
         return "it said nothing"
+
+
+def stop(host: Host) -> None:
+    """Shut a host down as its administrator would.
+
+    Raises:
+        DeployerError: it does not end.
+    """
+    group = Group(host.sandbox, host.name)
+    for pid in group.pids():
+        if _is_first(pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, _HALT)
+    until = time.monotonic() + _STOP
+    while group.pids():
+        if time.monotonic() > until:
+            raise DeployerError(f"{host.name} does not shut down", hint=f"deployer sandbox host kill {host.name}")
+        time.sleep(0.02)
+    network.set_power(host, is_on=False)
+
+
+def _is_first(pid: int) -> bool:
+    """Whether it is the first process of a host."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    numbers = status.partition("\nNSpid:")[2].partition("\n")[0].split()
+    return len(numbers) > 1 and numbers[-1] == "1"
 
 
 def kill(host: Host) -> None:

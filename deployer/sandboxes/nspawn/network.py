@@ -16,7 +16,7 @@ from pathlib import Path
 from deployer.errors import DeployerError, LockedError
 from deployer.sandboxes.files import locked
 from deployer.sandboxes.nspawn import command
-from deployer.sandboxes.nspawn.plan import Host, Plan, SitePlan
+from deployer.sandboxes.nspawn.plan import Host, Plan
 
 _LOCK = Path("/run/deployer-sandboxes.lock")
 _NAMESPACES = Path("/run/netns")
@@ -66,17 +66,17 @@ def build(plan: Plan) -> None:
     """
     for name in (plan.backbone, *(host.namespace for host in plan.hosts)):
         command.run(("ip", "netns", "add", name))
-    _batch(
+    batch(
         "", [*_links(plan), f"address add {plan.controller}/24 dev {plan.interface}", f"link set {plan.interface} up"]
     )
     ports = ("controller", "hub", *(site.port for site in plan.sites))
-    _batch(plan.backbone, [*_bridge(ports), "link set lo up"])
+    batch(plan.backbone, [*_bridge(ports), "link set lo up"])
     for host in plan.hosts:
-        _batch(host.namespace, _own(host))
+        batch(host.namespace, _own(host))
     for site in plan.sites:
         gateway = f"10.{plan.network}.{site.place}.1"
         ports = tuple(f"node{number}" for number, _ in enumerate(site.nodes, start=1))
-        _batch(site.deployer_host.namespace, [*_bridge(ports), f"address add {gateway}/24 dev {BRIDGE}"])
+        batch(site.deployer_host.namespace, [*_bridge(ports), f"address add {gateway}/24 dev {BRIDGE}"])
 
 
 def _links(plan: Plan) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _own(host: Host) -> Iterator[str]:
 
 def set_power(host: Host, *, is_on: bool) -> None:
     """Connect a host or take it off: one without power does not even refuse a connection."""
-    _batch(host.namespace, [f"link set eth0 {'up' if is_on else 'down'}"])
+    batch(host.namespace, [f"link set eth0 {'up' if is_on else 'down'}"])
 
 
 def is_there(plan: Plan) -> bool:
@@ -129,11 +129,17 @@ def remove(sandbox: str) -> None:
             command.run(("ip", "netns", "delete", name))
 
 
-def _batch(namespace: str, lines: Iterable[str]) -> None:
+def has_link(namespace: str, name: str) -> bool:
+    """Whether there is an interface of that name."""
+    found = json.loads(command.run(("ip", "-netns", namespace, "-json", "link", "show")))
+    return any(link["ifname"] == name for link in found)
+
+
+def batch(namespace: str, lines: Iterable[str]) -> None:
+    """Give `ip` some commands in a namespace; in none for an empty name.
+
+    Raises:
+        DeployerError: one failed.
+    """
     where = ("-netns", namespace) if namespace else ()
     command.run(("ip", *where, "-batch", "-"), stdin="".join(f"{line}\n" for line in lines))
-
-
-def cut(plan: Plan, site: SitePlan) -> None:
-    """Pull the cable of a site."""
-    _batch(plan.backbone, [f"link set {site.port} down"])
