@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from deployer.errors import AttentionError, HelperFailedError, LockedError, UnreachableError
-from deployer.gitsync.classes import CLASSES, Retry, classify
+from deployer.gitsync.classes import CLASSES, FailureClass, Retry, classify
 from deployer.gitsync.manual import Case, commits, manual_work
 from deployer.gitsync.redact import redact_all
 from deployer.gitsync.tries import StepStoppedError, Tries
@@ -244,6 +244,8 @@ class _Work:
         self.before = ""
         self.landed: dict[str, Commit] = {}
         self.landed_change = ""
+        self.answered: list[bool] = []
+        """Of each try that stopped: whether the remote answered right afterwards."""
         self.locked_at: list[str] = []
         """The remote's tip of each try since the last that met no lock on the server."""
 
@@ -255,6 +257,7 @@ class _Work:
         try:
             return _checked(answer)
         except StepStoppedError as stopped:
+            self.answered.append(_answered(stopped))
             if self._is_left_over(stopped):
                 raise StepStoppedError(answer, CLASSES["stale-server-lock"]) from stopped
             raise
@@ -275,11 +278,17 @@ class _Work:
 
     def stopped(self, error: StepStoppedError, attempts: int, seconds: float) -> SyncResult:
         answer = error.answer
-        if error.failure_class.retry is not Retry.NEVER:
+        final = self._final(error.failure_class)
+        if final.retry is not Retry.NEVER:
             return self._result(answer, SyncStatus.RETRY_LATER, attempts, seconds)
         case = _case(self.host, self.repository, answer, self.change, landed=bool(self.landed_change))
-        manual = manual_work(case, error.failure_class)
+        manual = manual_work(case, final)
         return self._result(answer, SyncStatus.MANUAL, attempts, seconds, manual=manual)
+
+    def _final(self, found: FailureClass) -> FailureClass:
+        """What is no network's fault: a remote that answers after each of several failures, and still it fails."""
+        is_local = found.kind == "network" and len(self.answered) > 1 and all(self.answered)
+        return CLASSES["git-failed"] if is_local else found
 
     def _result(
         self,
@@ -307,6 +316,12 @@ class _Work:
             manual=manual,
             seconds=seconds,
         )
+
+
+def _answered(stopped: StepStoppedError) -> bool:
+    failure = stopped.answer.get("failure")
+    facts = failure.get("facts") if isinstance(failure, Mapping) else None
+    return isinstance(facts, Mapping) and bool(facts.get("answers"))
 
 
 def _checked(answer: JsonObject) -> JsonObject:
