@@ -35,7 +35,9 @@ def fetch(git: Git, clone: Clone) -> str:
     refspec = f"refs/heads/{clone.upstream}:{clone.seen}"
     result = git.run(*FETCH, clone.remote, refspec, network=True)
     if result.code == 1 and not result.timed_out:
-        return _rewritten(git, clone, result)
+        tip = _rewritten(git, clone, result)
+        _check_related(git, clone, tip, result)
+        return tip
     if result.code != 0:
         raise _failed(git, clone, result, clone.url)
     tip = git.resolve(clone.seen + "^{commit}")
@@ -66,12 +68,27 @@ def _rewritten(git: Git, clone: Clone, result: Result) -> str:
         # Not rewritten: our private ref itself could not be written.
         lock = os.path.join(clone.place.common_dir, clone.seen + ".lock")
         raise result.stopped("lock" if os.path.exists(lock) else "git-failed", paths=[lock])
-    if not git.is_ancestor(clone.head, tip):
+    if _loses(git, clone.head, known, tip):
         gone = history.commits(git, known, "^" + tip)
         raise result.stopped("force-pushed", facts={"was": known, "remote": tip, "aside": aside}, theirs=gone)
     git.ok("update-ref", clone.seen, tip, known)
     refs.drop(git, clone.place, [aside])
     return tip
+
+
+def _loses(git: Git, head: str, known: str, tip: str) -> bool:
+    """Whether the remote had commits of the clone, as they are or replayed, and dropped them."""
+    if git.is_ancestor(head, tip):
+        return False
+    dropped, own = (_identities(git, commit, "^" + tip) for commit in (known, head))
+    return bool(dropped.keys() & own.keys() or {*dropped.values()} & {*own.values()})
+
+
+def _identities(git: Git, *revisions: str) -> dict[str, bytes]:
+    """Commits -> author, date and subject, which a replay keeps."""
+    said = git.ok("log", "-z", "--format=%H%x02%an <%ae> %aI %s", *revisions, "--").split(b"\0")
+    found = [line.partition(b"\2") for line in said if line]
+    return {oid.decode(): name for oid, _, name in found}
 
 
 def _failed(git: Git, clone: Clone, result: Result, url: str, *, answers: bool = False) -> Stopped:
