@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.integration.gitsync.faults import edits, locks, state, unfinished
+from tests.integration.gitsync.faults import edits, locks, remotes, state, unfinished
 
-CATALOGUE = (*unfinished.SITUATIONS, *edits.SITUATIONS, *locks.SITUATIONS, *state.SITUATIONS)
+CATALOGUE = (*unfinished.SITUATIONS, *edits.SITUATIONS, *locks.SITUATIONS, *state.SITUATIONS, *remotes.SITUATIONS)

@@ -181,7 +181,7 @@ def what_is_told_to_have_landed_has(case: Case) -> None:
 
 def the_remote_only_grows(case: Case) -> None:
     """6. Each tip has the former one in its history, and nothing is ever called with force."""
-    if case.before.tip:
+    if case.before.tip != case.after.tip and case.before.tip:
         case.scene.git(case.scene.bare, "merge-base", "--is-ancestor", case.before.tip, case.after.tip)
     for argv in case.scene.argv():
         forced = [word for word in argv if word in ("-f", "-u") or "force" in word or word.startswith("+")]

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
 from urllib.parse import urlsplit
 
 BACKEND = "/usr/lib/git-core/git-http-backend"
@@ -273,27 +272,24 @@ def _carry(source: socket.socket, target: socket.socket, cut: int) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-@dataclass
 class Tmpfs:
-    """A small file system of its own.
+    """A small file system of its own, mounted.
 
     Args:
-        folder: where it is mounted.
+        folder: where.
         options: of mount.
     """
 
-    folder: Path
-    options: str
-
-    def __enter__(self) -> Self:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", self.options, "tmpfs", self.folder], check=True)
-        return self
+    def __init__(self, folder: Path, options: str) -> None:
+        self.folder = folder
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
 
     def remount(self, options: str) -> None:
         """With other options."""
         subprocess.run(["mount", "-o", f"remount,{options}", self.folder], check=True)
 
-    def __exit__(self, *_args: object) -> None:
+    def unmount(self) -> None:
+        """Take it away, with what is on it."""
         subprocess.run(["umount", "--lazy", self.folder], check=True)
 
 

@@ -27,6 +27,8 @@ class Situation:
     tries: tuple[str, ...]
     """The class of each try; empty for one that ended well."""
     then: str
+    ends: str = ""
+    """The class that is told in the end, where it is not that of the last try."""
     """What happens, for the table."""
     transport: str = PATH
     lasts: bool = False
@@ -58,7 +60,7 @@ class Situation:
     @property
     def last(self) -> str:
         """The class that decides."""
-        return self.tries[-1]
+        return self.ends or self.tries[-1]
 
     @property
     def status(self) -> frozenset[SyncStatus]:
@@ -79,5 +81,5 @@ class Situation:
     @property
     def told_class(self) -> str:
         """For the table: the classes that are met."""
-        met = dict.fromkeys(kind for kind in self.tries if kind)
+        met = dict.fromkeys(kind for kind in (*self.tries, self.ends) if kind)
         return ", ".join(f"`{kind}`" for kind in met) or "none"

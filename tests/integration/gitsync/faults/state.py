@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -199,6 +200,13 @@ def limited(*limits: str) -> Callable[[Scene], None]:
     return make
 
 
+def too_large_here(scene: Scene) -> None:
+    """A file on the remote of which the clone may not have the size."""
+    data = random.Random(1).randbytes(300_000).hex()
+    scene.commit(scene.ada, {"large.txt": data}, "ada's large file", push=True)
+    limited("--fsize=100000")(scene)
+
+
 def unlimited(scene: Scene) -> None:
     """And without."""
     scene.recording.prefix = ()
@@ -212,12 +220,11 @@ def moved_to(options: str, *, fill: str = "") -> Callable[[Scene], None]:
         scene.clone.rename(aside)
         scene.clone.mkdir()
         disk = Tmpfs(scene.clone, options)
-        disk.__enter__()
-        scene.undo.append(lambda: disk.__exit__())
+        scene.undo.append(disk.unmount)
         subprocess.run(["cp", "-a", f"{aside}/.", scene.clone], check=True)
         shutil.rmtree(aside)
         if fill == "bytes":
-            subprocess.run(["dd", "if=/dev/zero", f"of={scene.clone}/.git/filler", "bs=4k"], check=False, capture_output=True)
+            fill_bytes(scene.clone / ".git" / "filler")
         elif fill == "inodes":
             _fill_inodes(scene.clone / ".git" / "fillers")
         elif fill == "read-only":
@@ -225,6 +232,11 @@ def moved_to(options: str, *, fill: str = "") -> Callable[[Scene], None]:
             scene.undo.append(lambda: disk.remount("rw"))
 
     return make
+
+
+def fill_bytes(path: Path) -> None:
+    """All that there is."""
+    subprocess.run(["dd", "if=/dev/zero", f"of={path}", "bs=4k"], check=False, capture_output=True)
 
 
 def _fill_inodes(folder: Path) -> None:
@@ -267,12 +279,6 @@ def private_ref(change: Callable[[bytes], bytes]) -> Callable[[Scene], None]:
 def tracking_ref(scene: Scene) -> None:
     """And git's own, of the remote's branch."""
     (scene.clone / ".git" / "refs" / "remotes" / "origin" / "main").write_bytes(b"")
-
-
-def tracking_again(scene: Scene) -> None:
-    """Somebody fetches it anew."""
-    (scene.clone / ".git" / "refs" / "remotes" / "origin" / "main").unlink()
-    scene.git(scene.clone, "fetch", "-q")
 
 
 REPORT = "report; nothing is repaired by deleting"
@@ -371,8 +377,9 @@ SITUATIONS = (
         tries=("disk-full",), then="report", needs_root=True, is_deep=True,
     ),
     Situation(
-        name="no file may be longer than 100 bytes", make=limited("--fsize=100"), mend=unlimited,
-        tries=("git-failed",), then="report", is_deep=True,
+        name="what the remote has is larger than any file may be", make=too_large_here, mend=unlimited,
+        tries=("network",) * 3, ends="git-failed", then="the remote answers, so it is not the network: report",
+        is_deep=True,
     ),
     Situation(
         name="no more than seven files may be open", make=limited("--nofile=7"), mend=unlimited,
@@ -389,7 +396,8 @@ SITUATIONS = (
         then="lands", is_deep=True,
     ),
     Situation(
-        name="origin/main is empty", make=tracking_ref, mend=tracking_again, change=True, tries=("",), then="lands",
-        is_deep=True,
+        name="origin/main is empty", make=tracking_ref, change=True, tries=("empty-ref",),
+        command="git rev-parse --verify refs/remotes/origin/main", names="refs/remotes/origin/main",
+        then="git can fetch nothing: the change did not land; report",
     ),
 )  # fmt: skip
