@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Protocol
 
 from deployer.errors import AttentionError, HelperFailedError, LockedError, UnreachableError
@@ -15,6 +15,7 @@ from deployer.gitsync.redact import redact_all
 from deployer.gitsync.tries import StepStoppedError, Tries
 from deployer.gitsync.undoing import moment, snapshots, undone
 from deployer.model.json import JsonObject, JsonValue
+from deployer.model.merge import Conflict
 from deployer.model.site import Repository
 from deployer.model.sync import Change, CloneState, Commit, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Clock, Host
@@ -38,7 +39,7 @@ class MergeOutcome(Protocol):
         """The merged file; None with no conflicts means: not mine, merge it by lines."""
 
     @property
-    def conflicts(self) -> Sequence[object]:
+    def conflicts(self) -> Sequence[Conflict]:
         """What both sides changed; each says itself in a sentence, without the file's name."""
 
 
@@ -212,12 +213,13 @@ class SyncEngine:
         raise HelperFailedError(f"{repository.path} on {host.name}: asked {MOST_ROUNDS} times about files to merge")
 
     def _settle(self, need: JsonObject) -> tuple[str, JsonValue]:
-        sides = [base64.b64decode(_text(need, side)) for side in ("base", "ours", "theirs")]
+        # The program puts what is here on top of the remote's tip; for people what is here is ours.
+        sides = [base64.b64decode(_text(need, side)) for side in ("base", "theirs", "ours")]
         outcome = self._merge(_text(need, "path"), *sides) if self._merge else None
         if outcome is None or (outcome.content is None and not outcome.conflicts):
             return _text(need, "key"), {}
         content = None if outcome.content is None else base64.b64encode(outcome.content).decode()
-        return _text(need, "key"), {"content": content, "conflicts": [str(each) for each in outcome.conflicts]}
+        return _text(need, "key"), {"content": content, "conflicts": [asdict(each) for each in outcome.conflicts]}
 
     def _error(self, host: Host, repository: Repository, stopped: StepStoppedError) -> AttentionError:
         self._raise_passing(host, repository, stopped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployer.gitsync.advice import Situation, commands
@@ -13,7 +13,7 @@ from deployer.gitsync.classes import FailureClass
 from deployer.gitsync.redact import redact
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.site import Repository
-from deployer.model.sync import Change, Commit, ManualWork
+from deployer.model.sync import Change, Commit, FieldConflict, ManualWork
 
 _OBJECT_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 _MORE = {
@@ -60,6 +60,8 @@ def manual_work(case: Case, failure_class: FailureClass) -> ManualWork:
     situation = _situation(case)
     command = command_text(case.failure.get("argv"))
     paths = tuple(redact(path) for path in situation.paths)
+    ours, theirs = commits(case.failure.get("ours") or case.known.get("unlanded")), commits(case.failure.get("theirs"))
+    conflicts = tuple(_conflicts(situation.facts.get("told"), _Last(ours, case.change), _Last(theirs)))
     return ManualWork(
         id=_identify(case, failure_class.kind, paths),
         host=case.host,
@@ -67,11 +69,12 @@ def manual_work(case: Case, failure_class: FailureClass) -> ManualWork:
         command=command,
         kind=failure_class.kind,
         line=_line(case, command),
-        detail=_detail(case, failure_class),
+        detail=_detail(failure_class, conflicts),
         commands=tuple(redact(line) for line in commands(failure_class.kind, situation)),
         paths=paths,
-        ours=commits(case.failure.get("ours") or case.known.get("unlanded")),
-        theirs=commits(case.failure.get("theirs")),
+        conflicts=conflicts,
+        ours=ours,
+        theirs=theirs,
         output=redact(_output(case.failure)),
     )
 
@@ -128,15 +131,50 @@ def _line(case: Case, command: str) -> str:
     )
 
 
-def _detail(case: Case, failure_class: FailureClass) -> str:
-    facts = case.failure.get("facts")
-    told = facts.get("told") if isinstance(facts, Mapping) else None
-    sentences = [failure_class.told, _MORE.get(failure_class.kind, "")]
-    if isinstance(told, Mapping):
-        for path, conflicts in told.items():
-            listed = conflicts if isinstance(conflicts, list) else [conflicts]
-            sentences += [f"{path}: {conflict}" for conflict in listed]
+def _detail(failure_class: FailureClass, conflicts: Iterable[FieldConflict]) -> str:
+    sentences = [failure_class.told, _MORE.get(failure_class.kind, ""), *map(str, conflicts)]
     return redact("\n".join(sentence for sentence in sentences if sentence))
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """Who changed each file last on one side."""
+
+    commits: tuple[Commit, ...]
+    """The oldest first."""
+    change: Change | None = None
+    """Of automation, on top of them."""
+
+    def of(self, path: str) -> tuple[str, str]:
+        """Person and time; empty where that is not known."""
+        if self.change is not None and any(edit.path == path for edit in self.change.edits):
+            return self.change.author or "automation", ""
+        found = next((one for one in reversed(self.commits) if path in one.paths), None)
+        return (found.author, found.date) if found else ("", "")
+
+
+def _conflicts(told: JsonValue, ours: _Last, theirs: _Last) -> Iterator[FieldConflict]:
+    for file, listed in told.items() if isinstance(told, Mapping) else ():
+        for each in listed if isinstance(listed, list) else [listed]:
+            known = each if isinstance(each, Mapping) else {"said": each}
+            yield FieldConflict(
+                file,
+                path=_said(known, "path") or "",
+                kind=_said(known, "kind") or "",
+                base=_said(known, "base"),
+                ours=_said(known, "ours"),
+                theirs=_said(known, "theirs"),
+                said=_said(known, "said") or "",
+                ours_by=ours.of(file)[0],
+                ours_at=ours.of(file)[1],
+                theirs_by=theirs.of(file)[0],
+                theirs_at=theirs.of(file)[1],
+            )
+
+
+def _said(item: JsonObject, name: str) -> str | None:
+    value = item.get(name)
+    return None if value is None else redact(str(value))
 
 
 def _output(failure: JsonObject) -> str:

@@ -28,7 +28,7 @@ class Conflict:
         where = f"{self.path}: " if self.path else ""
         if self.said:
             return where + self.said
-        return f"{where}was {_told(self.base)}, ours {_told(self.ours)}, theirs {_told(self.theirs)}"
+        return f"{where}was {shown(self.base)}, ours {shown(self.ours)}, theirs {shown(self.theirs)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ def _shown(difference: Difference) -> Iterator[str]:
         yield f": {_short(told)}"
 
 
-def _told(value: str | None) -> str:
+def shown(value: str | None) -> str:
+    """A value as a sentence has it, cut where it is long."""
     return "not there" if value is None else f"'{_short(value)}'"
 
 

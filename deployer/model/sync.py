@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from deployer.model.merge import shown
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
@@ -125,6 +127,42 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """One place in a file that both sides changed, each otherwise."""
+
+    file: str
+    path: str
+    """In the document: `release/@version`; empty for the file as a whole."""
+    kind: str
+    """As in `deployer.model.merge.Conflict`."""
+    base: str | None = None
+    ours: str | None = None
+    """What the clone, or automation, says there; None where nothing is."""
+    theirs: str | None = None
+    """What the remote says there."""
+    said: str = ""
+    """A sentence in place of the three, where they say little."""
+    ours_by: str = ""
+    """Who changed the file last on our side, `Ben <ben@example.org>`; empty where that is not known."""
+    ours_at: str = ""
+    """And when: ISO 8601 with a zone."""
+    theirs_by: str = ""
+    theirs_at: str = ""
+
+    def __str__(self) -> str:
+        where = ": ".join(part for part in (self.file, self.path) if part)
+        ours, theirs = _by(self.ours_by, self.ours_at), _by(self.theirs_by, self.theirs_at)
+        if self.said:
+            sides = "; ".join(f"{name}{by}" for name, by in (("ours", ours), ("theirs", theirs)) if by)
+            return f"{where}: {self.said}" + (f"; {sides}" if sides else "")
+        return f"{where}: was {shown(self.base)}, ours {shown(self.ours)}{ours}, theirs {shown(self.theirs)}{theirs}"
+
+
+def _by(who: str, when: str) -> str:
+    return f" ({', '.join(part for part in (who, when) if part)})" if who else ""
+
+
+@dataclass(frozen=True, slots=True)
 class ManualWork:
     """What a person must do, complete: it is solved from this text alone."""
 
@@ -144,6 +182,8 @@ class ManualWork:
     commands: tuple[str, ...]
     """To paste, in order."""
     paths: tuple[str, ...] = ()
+    conflicts: tuple[FieldConflict, ...] = ()
+    """Field by field, where both sides changed manifests."""
     ours: tuple[Commit, ...] = ()
     theirs: tuple[Commit, ...] = ()
     output: str = ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from deployer.model.merge import Conflict
 from deployer.model.sync import SyncStatus
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ class Outcome:
     """What a merge function answers."""
 
     content: bytes | None = None
-    conflicts: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def edited(manifest: str, number: int, text: str) -> str:
@@ -31,7 +33,10 @@ def both(world: World, manifest: str, number: int) -> None:
 
 
 def test_the_merge_function_decides(world: World, manifest: str) -> None:
-    """It is asked once for each file that both sides changed, also where git sees a conflict, and its bytes land."""
+    """It is asked once for each file that both sides changed, also where git sees a conflict, and its bytes land.
+
+    Ours is what the clone has, theirs what the remote has.
+    """
     both(world, manifest, 3)
     asked: list[tuple[str, bytes, bytes, bytes]] = []
 
@@ -42,7 +47,7 @@ def test_the_merge_function_decides(world: World, manifest: str) -> None:
     result = world.engine(merge).sync(world.host, world.repository)
 
     assert result.status is SyncStatus.LANDED, result.manual
-    three = tuple(text.encode() for text in (manifest, edited(manifest, 3, "ada"), edited(manifest, 3, "ben")))
+    three = tuple(text.encode() for text in (manifest, edited(manifest, 3, "ben"), edited(manifest, 3, "ada")))
     assert asked == [("viatris.xml", *three)]
     assert (world.clone / "viatris.xml").read_bytes() == b"\xff merged\r\n"
     assert (world.clone / "b.xml").read_text() == "b\n"
@@ -51,16 +56,24 @@ def test_the_merge_function_decides(world: World, manifest: str) -> None:
 
 
 def test_what_it_calls_a_conflict_is_one(world: World, manifest: str) -> None:
-    """Although git would merge the lines: the sentences of the merge function stand in the report."""
+    """Although git would merge the lines: place, values, persons and times stand in the report, field by field."""
     both(world, manifest, 20)
     before = world.state()
 
-    engine = world.engine(lambda *_sides: Outcome(None, ("release/@version: 1 became 2 here and 3 there",)))
+    engine = world.engine(lambda *_sides: Outcome(None, (Conflict("release/@version", "changed", "1", "2", "3"),)))
     result = engine.sync(world.host, world.repository)
 
     assert result.manual is not None
     assert (result.manual.kind, result.manual.paths) == ("conflict", ("viatris.xml",))
-    assert "viatris.xml: release/@version: 1 became 2 here and 3 there" in result.manual.detail
+    (field,) = result.manual.conflicts
+    assert (field.file, field.path, field.base, field.ours, field.theirs) == (
+        "viatris.xml", "release/@version", "1", "2", "3",
+    )  # fmt: skip
+    assert ("ben" in field.ours_by.lower(), "ada" in field.theirs_by.lower()) == (True, True)
+    assert datetime.fromisoformat(field.ours_at) <= datetime.now(UTC)
+    assert (
+        f"viatris.xml: release/@version: was '1', ours '2' ({field.ours_by}, {field.ours_at})" in result.manual.detail
+    )
     assert world.state() == before
 
 
