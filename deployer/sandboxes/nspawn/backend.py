@@ -14,7 +14,7 @@ from deployer.sandboxes.content.history import VERSION
 from deployer.sandboxes.content.manifest_text import Instance
 from deployer.sandboxes.faults import Fault
 from deployer.sandboxes.files import write_atomically
-from deployer.sandboxes.nspawn import command, files, host, image, inventory, links, network
+from deployer.sandboxes.nspawn import command, files, host, image, inventory, limits, links, network
 from deployer.sandboxes.nspawn.cgroups import Group
 from deployer.sandboxes.nspawn.plan import Plan, SitePlan, check, sandbox_id
 
@@ -38,7 +38,7 @@ class Nspawn:
         with network.alone():
             plan = Plan(sandbox, network.choose())
             write_atomically(sandbox.folder / _FILE, json.dumps({"network": plan.network}) + "\n")
-            network.build(plan)
+            _claim(plan)
         files.make_keys(plan)
         files.fill(plan)
         _content(plan)
@@ -54,7 +54,7 @@ class Nspawn:
             with network.alone():
                 network.remove(plan.id)
                 network.choose(plan.network)
-                network.build(plan)
+                _claim(plan)
         for one in plan.hosts:
             if not host.is_running(one):
                 host.launch(plan, one)
@@ -82,8 +82,17 @@ class Nspawn:
         name = sandbox_id(sandbox.folder)
         group = Group(name)
         group.kill()
-        group.remove()
-        network.remove(name)
+        with network.alone():
+            group.remove()
+            network.remove(name)
+            limits.restore()
+
+
+def _claim(plan: Plan) -> None:
+    """Take what sandboxes of this machine share."""
+    limits.make_room(len(plan.hosts))
+    Group(plan.id).make()
+    network.build(plan)
 
 
 def _check_machine() -> None:

@@ -31,7 +31,12 @@ class Group:
         self._folders = tuple(top / f"{_TOP}{sandbox}" / member for top in hierarchies())
 
     def entering(self) -> tuple[str, ...]:
-        """Make it; the words that, before a command, start it in there.
+        """Make it; the words that, before a command, start it in there."""
+        self.make()
+        return ("sh", "-c", _ENTER, "sandbox", *(str(folder / "cgroup.procs") for folder in self._folders), "--")
+
+    def make(self) -> None:
+        """Make it.
 
         Raises:
             DeployerError: groups cannot be made here.
@@ -43,7 +48,6 @@ class Group:
             raise DeployerError(f"control groups cannot be made here: {error}") from error
         if not self._folders:
             raise DeployerError("control groups are not mounted here", hint="a container needs /sys/fs/cgroup")
-        return ("sh", "-c", _ENTER, "sandbox", *(str(folder / "cgroup.procs") for folder in self._folders), "--")
 
     def pids(self) -> frozenset[int]:
         """Every process in it or below."""
@@ -91,6 +95,12 @@ def hierarchies() -> tuple[Path, ...]:
         if kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options.split(",")):
             found.append(Path(place))
     return tuple(found)
+
+
+def all_sandboxes() -> Iterator[Path]:
+    """The group of each sandbox of this machine, in one hierarchy."""
+    for top in hierarchies()[:1]:
+        yield from top.glob(f"{_TOP}*")
 
 
 def _read(folder: Path) -> Iterator[int]:

@@ -88,22 +88,26 @@ def wait(hosts: Iterable[Host]) -> None:
         while not _listens(host):
             if time.monotonic() > until or (time.monotonic() > born and not is_running(host)):
                 raise DeployerError(f"{host.name} did not start: {_last_words(host)}", hint=f"see {host.log}")
-            time.sleep(0.02)
+            time.sleep(0.05)
 
 
 def _listens(host: Host) -> bool:
     """Whether sshd does, as the kernel has it: nodes cannot be asked from here."""
+    namespace = Path(f"/run/netns/{host.namespace}")
     for pid in Group(host.sandbox, host.name).pids():
         try:
-            inside = Path(f"/proc/{pid}/ns/net").stat().st_ino == Path(f"/run/netns/{host.namespace}").stat().st_ino
-            tables = [Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii") for name in ("tcp", "tcp6")]
+            if Path(f"/proc/{pid}/ns/net").samefile(namespace):
+                return _has_sshd(Path(f"/proc/{pid}/net"))
         except OSError:
             # It ended meanwhile.
             continue
-        if inside:
-            rows = (row.split() for table in tables for row in table.splitlines()[1:])
-            return any(row[1].endswith(_SSH) and row[3] == _LISTENS for row in rows)
     return False
+
+
+def _has_sshd(folder: Path) -> bool:
+    tables = ((folder / name).read_text(encoding="ascii") for name in ("tcp", "tcp6"))
+    rows = (row.split() for table in tables for row in table.splitlines()[1:])
+    return any(row[1].endswith(_SSH) and row[3] == _LISTENS for row in rows)
 
 
 def _last_words(host: Host) -> str:
