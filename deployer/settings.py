@@ -36,7 +36,7 @@ class _Section(BaseModel):
 class SyncSettings(_Section):
     """How a clone and its remote are brought together."""
 
-    attempts: int = Field(default=12, ge=1, le=100)
+    attempts: int = Field(default=20, ge=1, le=100)
     """Tries to land on a branch that others push to, before the sync is left for later."""
     seconds: float = Field(default=90.0, gt=0)
     """Deadline of one sync, retries included, in seconds."""

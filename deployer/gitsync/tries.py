@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -20,6 +21,10 @@ NETWORK_SPREAD = 10
 SPREAD, LONGEST = 2, 16
 """Bounds of the first and of the longest wait after a lost race, as multiples of the try that lost it, where that is
 more than the settings say: what meets again is whole tries, and they take longer on a slow line or a busy machine."""
+
+OLD = 8
+"""Lost races after which a sync is old: from then on its longest wait is halved each time, and so it comes back sooner
+than those that came later. Not from the start: most land before that, and it is their spreading that saves tries."""
 
 
 class StepStoppedError(Exception):
@@ -42,11 +47,15 @@ class Tries:
     Args:
         clock: for the deadline and the waits.
         settings: budgets and waits.
+        uniform: a random number between two bounds.
     """
 
-    def __init__(self, clock: Clock, settings: SyncSettings) -> None:
+    def __init__(
+        self, clock: Clock, settings: SyncSettings, uniform: Callable[[float, float], float] = random.uniform
+    ) -> None:
         self._clock = clock
         self._settings = settings
+        self._uniform = uniform
         self._end = clock.monotonic() + settings.seconds
         self._counts: Counter[Retry] = Counter()
         self.count = 0
@@ -89,12 +98,19 @@ class Tries:
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Full jitter: those who lost the same race spread out instead of meeting again."""
         policy = _policy_of(state)
-        factor = NETWORK_SPREAD if policy is Retry.NETWORK else 1
-        took = self._clock.monotonic() - self._began if policy is Retry.CONTENTION else 0.0
+        count = self._counts[policy]
+        if policy is Retry.CONTENTION:
+            bound = self._spread(count, self._clock.monotonic() - self._began)
+        else:
+            factor = NETWORK_SPREAD if policy is Retry.NETWORK else 1
+            bound = min(self._settings.longest_wait, self._settings.first_wait * 2**count) * factor
+        return max(self._uniform(0, bound), _asked(state))
+
+    def _spread(self, lost: int, took: float) -> float:
+        """Bound of the wait after a lost race, of which `lost` were lost before, by a try that took so many seconds."""
         first = max(self._settings.first_wait, SPREAD * took)
         longest = max(self._settings.longest_wait, LONGEST * took)
-        bound = min(longest, first * 2 ** self._counts[policy]) * factor
-        return max(random.uniform(0, bound), _asked(state))  # noqa: S311  spreads load, guards nothing
+        return max(first, min(longest, math.ldexp(first, lost)) / (1 << max(0, lost - OLD)))
 
 
 def _asked(state: tenacity.RetryCallState) -> float:

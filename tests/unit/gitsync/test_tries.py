@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+import random
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -59,6 +62,100 @@ def test_a_network_has_few() -> None:
     count, waits = tried("network", SyncSettings(network_attempts=3, seconds=1000))
 
     assert (count, len(waits)) == (3, 2)
+
+
+def test_an_old_sync_comes_back_sooner_than_younger_ones() -> None:
+    """The bounds of the waits double up to the longest, and from the ninth on they are halved down to the first."""
+    clock = StillClock()
+    tries = Tries(
+        clock, SyncSettings(attempts=15, seconds=1000, first_wait=0.1, longest_wait=4), lambda _low, high: high
+    )
+
+    def step() -> JsonObject:
+        raise StepStoppedError({}, CLASSES["lost-race"])
+
+    with pytest.raises(StepStoppedError):
+        tries.run(step)
+
+    assert clock.waits == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 4, 4, 4, 2, 1, 0.5, 0.25, 0.125]
+
+
+class Arena:
+    """A branch that many land on without a pause, one thread at a time and each when its time has come."""
+
+    def __init__(self, writers: int, changes: int, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.landed: list[tuple[float, int]] = []
+        self.given_up = 0
+        self._changes = changes
+        self._now = 0.0
+        self._tip = 0
+        self._due: list[tuple[float, int]] = [(number / 1000, number) for number in range(writers)]
+        self._turns = [threading.Semaphore(0) for _ in range(writers)]
+        self._end = threading.Semaphore(0)
+
+    def run(self) -> Arena:
+        """Until all that shall land has landed or was given up."""
+        for number in range(len(self._turns)):
+            threading.Thread(target=self._write, args=(number,), daemon=True).start()
+        self._next()
+        assert self._end.acquire(timeout=60)
+        return self
+
+    def _next(self) -> None:
+        if not self._due:
+            self._end.release()
+            return
+        self._now, number = heapq.heappop(self._due)
+        self._turns[number].release()
+
+    def _pause(self, number: int, seconds: float) -> None:
+        heapq.heappush(self._due, (self._now + seconds, number))
+        self._next()
+        self._turns[number].acquire()
+
+    def _write(self, number: int) -> None:
+        self._turns[number].acquire()
+        arena = self
+
+        class Clock(StillClock):
+            def monotonic(self) -> float:
+                return arena._now
+
+            def sleep(self, seconds: float) -> None:
+                arena._pause(number, seconds)
+
+        for _ in range(self._changes):
+            began = self._now
+            tries = Tries(Clock(), SyncSettings(), self.random.uniform)
+            try:
+                tries.run(lambda: self._try(number))
+            except StepStoppedError:
+                self.given_up += 1
+            else:
+                self.landed.append((self._now - began, tries.count))
+            self._pause(number, 0.01)
+        self._next()
+
+    def _try(self, number: int) -> JsonObject:
+        """Lands when nobody else did between its look at the branch and its push."""
+        seen = self._tip
+        self._pause(number, 0.04)
+        if self._tip != seen:
+            raise StepStoppedError({}, CLASSES["lost-race"])
+        self._tip += 1
+        return {}
+
+
+def test_nobody_starves_where_many_land_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """16 writers, 40 changes each: fewer than one in a hundred is left for later, and the slowest comes much sooner."""
+    seeds = range(4)
+    aged = [Arena(16, 40, seed).run() for seed in seeds]
+    monkeypatch.setattr("deployer.gitsync.tries.OLD", 1000)
+    ageless = [Arena(16, 40, seed).run() for seed in seeds]
+
+    assert sum(arena.given_up for arena in aged) < 4 * 16 * 40 / 100
+    assert sum(max(arena.landed)[0] for arena in aged) < 0.8 * sum(max(arena.landed)[0] for arena in ageless)
 
 
 def test_what_needs_a_person_has_one() -> None:
