@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from deployer.errors import DeployerError, ManifestError, UsageError
+from deployer.errors import AttentionError, DeployerError, ManifestError, UsageError
 from deployer.model.json import JsonValue
 from deployer.model.manifest import Manifest
+from deployer.model.merge import Difference
 from deployer.model.site import Repository
 from deployer.model.sync import Change, CloneState, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Host
@@ -121,7 +122,10 @@ class FakeClones:
     def read(self, host: Host, repository: Repository, revision: str) -> Mapping[str, tuple[str, bytes]]:  # noqa: ARG002  as the port
         """The files of a revision, or of `HEAD`."""
         clone = self._clones[repository.name]
-        files = clone.revisions[clone.head if revision == "HEAD" else revision]
+        wanted = clone.head if revision == "HEAD" else revision
+        if wanted not in clone.revisions:
+            raise AttentionError(f"{repository.path} has no revision {wanted}")
+        files = clone.revisions[wanted]
         return {path: (_oid(data), data) for path, data in files.items()}
 
     def clone(self, host: Host, repository: Repository) -> None:  # noqa: ARG002  as the port
@@ -150,3 +154,9 @@ class FakeManifests:
         if where not in document:
             raise UsageError(f"{path} has no {where}")
         return json.dumps({**document, where: value}).encode()
+
+    def compare(self, path: str, before: bytes, after: bytes) -> tuple[Difference, ...]:
+        """A difference for each key that says something else."""
+        old, new = (self.parse(path, data, {}).fields for data in (before, after))
+        names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        return tuple(Difference(name, "changed", old.get(name), new.get(name)) for name in names)

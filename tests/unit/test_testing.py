@@ -186,6 +186,8 @@ def test_manifests_are_flat_json() -> None:
     data = manifests.set_value("viatris.json", b'{"name": "viatris", "version": "A", "n": 1}', "version", "B", {})
 
     assert manifests.parse("viatris.json", data, {}).fields == {"name": "viatris", "version": "B"}
+    (difference,) = manifests.compare("viatris.json", b'{"name": "viatris", "version": "A"}', data)
+    assert (difference.path, difference.before, difference.after) == ("version", "A", "B")
     with pytest.raises(UsageError):
         manifests.set_value("viatris.json", data, "nothing", "B", {})
     with pytest.raises(ManifestError, match=r"viatris\.json:1: "):

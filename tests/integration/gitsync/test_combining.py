@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.model.merge import MergeResult
 from deployer.model.sync import Change, Edit, SyncResult, SyncStatus
 
 if TYPE_CHECKING:
@@ -274,13 +275,7 @@ def test_a_file_that_two_runs_change_is_merged_by_its_own_run(world: World, runs
     """The structural merge is on the controller of each: both land, neither loses its edit."""
     merged: list[str] = []
 
-    class Outcome:
-        conflicts: tuple[str, ...] = ()
-
-        def __init__(self, content: bytes) -> None:
-            self.content = content
-
-    def merge(path: str, base: bytes, ours: bytes, theirs: bytes) -> Outcome:
+    def merge(path: str, base: bytes, ours: bytes, theirs: bytes) -> MergeResult:
         merged.append(path)
         lines = zip(
             base.splitlines(keepends=True),
@@ -288,7 +283,7 @@ def test_a_file_that_two_runs_change_is_merged_by_its_own_run(world: World, runs
             theirs.splitlines(keepends=True),
             strict=True,
         )
-        return Outcome(b"".join(right if left == old else left for old, left, right in lines))
+        return MergeResult(b"".join(right if left == old else left for old, left, right in lines))
 
     changes = [world.change(manifest.replace(f"line {n}\n", f"run {n}\n"), message=f"run {n}") for n in (3, 9)]
     engine = world.engine(merge)
