@@ -77,7 +77,7 @@ class Merger:
             return [self._moved(OURS, ours)]
         if ours == base:
             return [self._moved(THEIRS, theirs)]
-        if nodes[0].is_list and nodes[0].kind == nodes[1].kind == nodes[2].kind:
+        if nodes[0].is_list and _are_alike(nodes):
             return self._list(nodes)
         return [self._choice((nodes[0].says, nodes[1].says, nodes[2].says), (base, ours, theirs), nodes)]
 
@@ -130,16 +130,21 @@ class Merger:
         if order is None:
             return self._give_up(nodes, "order", "both sides changed the order, each otherwise")
         outer = self._indents
-        self._indents = self._inner_indents(matched)
+        self._indents = self._inner_indents(nodes)
         pieces = [self._piece(number, matched, at) for at, number in enumerate(order[0])]
         if is_ordered:
             pieces = [*self._undecided(pieces, matched)]
         self._fix_leads(pieces, nodes)
-        opening = self._edge([self.texts[side][node.start : node.open_end] for side, node in enumerate(nodes)])
+        models = self._models(nodes, is_empty=not pieces)
+        opening = self._edge([self.texts[side][node.start : node.open_end] for side, node in models])
         self._indents = outer
-        closing = self._edge([self.texts[side][node.close_start : node.end] for side, node in enumerate(nodes)])
+        closing = self._edge([self.texts[side][node.close_start : node.end] for side, node in models])
         opening, closing = self._wrapped(nodes, opening, closing, is_empty=not pieces)
-        return [opening, *_joined(pieces, "," if nodes[0].is_separated else ""), closing]
+        return [
+            opening,
+            *_joined(pieces, "," if any(node.is_separated for node in nodes if node.items) else ""),
+            closing,
+        ]
 
     def _give_up(self, nodes: Nodes, kind: str, said: str) -> list[Segment]:
         base, ours, theirs = self._written((BASE, nodes[0]), (OURS, nodes[1]), (THEIRS, nodes[2]))
@@ -155,15 +160,20 @@ class Merger:
         kept = ours or theirs
         return kept is not None and kept.says != base.says
 
-    def _inner_indents(self, matched: Matched) -> Indents:
-        """By the first item that all three have on a line of its own."""
-        base, ours, theirs = matched.items
-        for number in matched.orders[0]:
-            if number in ours and number in theirs:
-                leads = self._leads((base[number], ours[number], theirs[number]))
-                if all("\n" in lead for lead in leads):
-                    return self._indents_at(leads, merge_trivia(*leads))
-        return self._indents
+    def _inner_indents(self, nodes: Nodes) -> Indents:
+        """By the first item that each version has on a line of its own; who changed the indentation decides."""
+        known = [self._indent_of(side, node) for side, node in enumerate(nodes)]
+        base, ours, theirs = known
+        new = theirs if ours == base and theirs is not None else ours if ours is not None else theirs
+        if new is None or (base is None and (ours is None or theirs is None)):
+            return self._indents
+        inner = [outer if old is None else (old, new) for old, outer in zip(known, self._indents, strict=True)]
+        return inner[0], inner[1], inner[2]
+
+    def _indent_of(self, side: int, node: Node) -> str | None:
+        text = self.texts[side]
+        leads = (text[item.lead : item.start] for item in node.items)
+        return next((indent(lead) for lead in leads if "\n" in lead), None)
 
     def _leads(self, items: Items) -> tuple[str, str, str]:
         base, ours, theirs = (self.texts[side][item.lead : item.start] for side, item in enumerate(items))
@@ -188,6 +198,15 @@ class Merger:
         if isinstance(merged, Clash):
             self.conflicts.append(Conflict(self._path(), "comment", *(each.strip() for each in written)))
         return merged
+
+    @staticmethod
+    def _models(nodes: Nodes, *, is_empty: bool) -> list[tuple[int, Node]]:
+        """Of which versions the opening and the closing are: an empty list may be written otherwise."""
+        models = [*enumerate(nodes)]
+        if nodes[0].kind == nodes[1].kind == nodes[2].kind:
+            return models
+        fit = [model for model in models if bool(model[1].items) != is_empty] or models
+        return [model if model in fit else fit[-1] for model in models]
 
     def _wrapped(self, nodes: Nodes, opening: Segment, closing: Segment, *, is_empty: bool) -> tuple[Segment, Segment]:
         """An element that gets its first children cannot stay one tag."""
@@ -311,13 +330,16 @@ class Merger:
     def _body(self, items: Items) -> list[Segment]:
         bodies = tuple(self.texts[side][item.start : item.end] for side, item in enumerate(items))
         nodes = (items[0].node, items[1].node, items[2].node)
-        if not nodes[0].kind == nodes[1].kind == nodes[2].kind:
+        if not _are_alike(nodes):
             return [
                 self._choice((items[0].says, items[1].says, items[2].says), (bodies[0], bodies[1], bodies[2]), nodes)
             ]
         prefixes = [self.texts[side][item.start : item.node.start] for side, item in enumerate(items)]
         suffixes = [self.texts[side][item.node.end : item.end] for side, item in enumerate(items)]
-        return [self._edge(prefixes), *self.node(nodes), self._edge(suffixes)]
+        prefix, inner = self._edge(prefixes), self.node(nodes)
+        if not nodes[0].kind == nodes[1].kind == nodes[2].kind:
+            prefix = _spaced(prefix, next((each for each in inner if each), ""))
+        return [prefix, *inner, self._edge(suffixes)]
 
     # What both put into the same place
 
@@ -378,6 +400,20 @@ class Merger:
                 if not lead.strip():
                     return self._moved(side, lead)
         return None
+
+
+def _are_alike(nodes: Nodes) -> bool:
+    """Whether they can be merged part by part: of the same kind, but for lists that are empty, however written."""
+    told = [node for node in nodes if node.items] or [*nodes]
+    is_list = all(node.is_list and node.is_ordered == nodes[0].is_ordered for node in nodes)
+    return all(node.kind == told[0].kind for node in (told if is_list else nodes))
+
+
+def _spaced(prefix: Segment, following: Segment) -> Segment:
+    """A key before an empty list has a space behind it, before a list on lines of its own it has none."""
+    if not isinstance(prefix, str) or not isinstance(following, str):
+        return prefix
+    return prefix.rstrip(" ") if following.startswith(("\n", "\r")) else prefix.rstrip(" ") + " "
 
 
 def _both_removed(matched: Matched, between: Sequence[Hashable]) -> bool:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-from deployer.manifests.merging.plain import READERS, Numbers, UnreadableError, Value
+from deployer.manifests.merging.plain import CHILDREN, READERS, Numbers, UnreadableError, Value
 
 _FIELDS: tuple[tuple[str, ...], ...] = (
     ("@name",), ("@id",), ("@key",), ("groupId", "artifactId", "type", "classifier"), ("artifactId",),
@@ -21,6 +21,8 @@ _FEW_WORDS = 4
 _MOST_SAID = 20
 _NONE = Value(-1)
 """In place of a value that a version does not have."""
+_NO_CHILDREN = Value(-2, items=[])
+"""An element without children is one that could have some."""
 
 Four = tuple[Value, Value, Value, Value]
 """Of base, ours, theirs and the result."""
@@ -57,12 +59,9 @@ def _comments(base: Counter[str], ours: Counter[str], theirs: Counter[str], merg
     """Comments that were lost or came to be there twice."""
     for line in {**base, **ours, **theirs, **merged}:
         was, our, their, now = base[line], ours[line], theirs[line], merged[line]
-        if was == our:
-            right = now == their
-        elif was == their:
-            right = now == our
-        else:
-            right = min(our, their) <= now <= max(our, their, our + their - was)
+        # The same words may stand at several places: how often is all that can be said.
+        counts = (was, our, their, our + their - was)
+        right = min(counts) <= now <= max(counts)
         if not right:
             yield f"a comment is there {now} times: {line}"
 
@@ -98,7 +97,8 @@ class _Checker:
     def _members(self, path: str, four: Four) -> None:
         base, ours, theirs, result = (value.members or {} for value in four)
         for key in {**base, **ours, **theirs, **result}:
-            members = (base.get(key, _NONE), ours.get(key, _NONE), theirs.get(key, _NONE), result.get(key, _NONE))
+            none = _NO_CHILDREN if key == CHILDREN else _NONE
+            members = (base.get(key, none), ours.get(key, none), theirs.get(key, none), result.get(key, none))
             self.value(f"{path}/{key}", members)
 
     def _list(self, path: str, lists: list[_Items]) -> None:
@@ -202,7 +202,7 @@ def _field(value: Value, name: str) -> str | None:
     members = value.members or {}
     if name in members:
         return members[name].text
-    children = members.get("#children")
+    children = members.get(CHILDREN)
     for label, child in (children.items or []) if children is not None else []:
         if label.rpartition("}")[2] == name:
             said = (child.members or {}).get("#text")
