@@ -7,6 +7,8 @@ size and depth are bounded. No other package of deployer is known here but the m
 from __future__ import annotations
 
 from deployer.manifests.facade import ManifestFormats, duplicates
+from deployer.manifests.merging.identity import Identities
+from deployer.manifests.merging.rules import RULES_FILE, read_rules
 from deployer.model.merge import MergeResult
 
-__all__ = ["ManifestFormats", "MergeResult", "duplicates"]
+__all__ = ["RULES_FILE", "Identities", "ManifestFormats", "MergeResult", "duplicates", "read_rules"]

@@ -35,3 +35,29 @@ def compose(text: str) -> yaml.Node | None:
         yaml.YAMLError: it is no YAML, or more than one document.
     """
     return yaml.compose(text, Loader=Loader)
+
+
+class TooDeepError(Exception):
+    """The document is nested deeper than composing could bear."""
+
+
+def judge_depth(text: str, most: int) -> None:
+    """Look at the depth of a document: composing recurses, reading events does not.
+
+    Args:
+        text: of the document.
+        most: levels that it may have.
+
+    Raises:
+        TooDeepError: it has more.
+        yaml.YAMLError: it is no YAML.
+    """
+    # Each level of a block takes a column or a dash, so that most documents need not be read for it.
+    widest = max(len(line) - len(line.lstrip(" -?:")) for line in text.split("\n"))
+    if text.count("[") + text.count("{") + widest < most:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > most:
+            raise TooDeepError(f"nested deeper than {most} levels")

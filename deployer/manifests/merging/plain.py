@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 import yaml
 
-from deployer.manifests.merging.loader import compose
+from deployer.manifests.merging.loader import TooDeepError, compose, judge_depth
 
 MAX_DEPTH = 120
 CHILDREN = "#children"
@@ -128,24 +128,12 @@ _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*", re.MULTILINE)
 def read_yaml(text: str, numbers: Numbers) -> tuple[Value, Counter[str]]:
     """A YAML document; raises UnreadableError."""
     try:
-        _judge_depth(text)
+        judge_depth(text, MAX_DEPTH)
         root = compose(text)
         value = _Composed(numbers).value(root)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, TooDeepError) as error:
         raise UnreadableError(str(error)) from error
     return value, Counter(found.group().strip() for found in _COMMENT.finditer(text)) if "#" in text else Counter()
-
-
-def _judge_depth(text: str) -> None:
-    """Composing recurses, reading events does not; it is not needed where there is no room for a deep document."""
-    lines = (len(line) - len(line.lstrip(" -?:")) for line in text.split("\n"))
-    if text.count("[") + text.count("{") + max(lines) < MAX_DEPTH:
-        return
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise UnreadableError("too deep")
 
 
 class _Composed:

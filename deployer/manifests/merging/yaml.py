@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from deployer.manifests.merging.loader import compose
+from deployer.manifests.merging.loader import TooDeepError, compose, judge_depth
 from deployer.manifests.merging.nodes import (
     LIMIT_DEPTH,
     LIMIT_ITEMS,
@@ -33,33 +33,14 @@ def tree(source: Source, table: Table) -> Node:
     text = source.text
     if _UNPRINTABLE.search(text) or "\x85" in text or "\u2028" in text or "\u2029" in text:
         raise UnfitError("a character that YAML does not have, or a line end that we do not know")
-    _judge(text)
     try:
+        judge_depth(text, LIMIT_DEPTH)
         root = compose(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, TooDeepError) as error:
         raise UnfitError(f"{source.path}: {error}") from error
     if root is None:
         raise UnfitError("no document")
     return _Builder(text, table).document(root)
-
-
-def _judge(text: str) -> None:
-    """Depth is looked at before a tree is built: building recurses, reading events does not."""
-    if text.count("[") + text.count("{") < LIMIT_DEPTH and not _is_deep(text):
-        return
-    depth = 0
-    try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > LIMIT_DEPTH:
-                raise UnfitError("too deep")
-    except yaml.YAMLError as error:
-        raise UnfitError(str(error)) from error
-
-
-def _is_deep(text: str) -> bool:
-    """Whether a line has room for a block nested too deep: each level takes a column or a dash."""
-    return any(len(line) - len(line.lstrip(" -?:")) >= LIMIT_DEPTH // 2 for line in text.splitlines())
 
 
 class _Builder:
