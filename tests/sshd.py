@@ -90,20 +90,27 @@ class Lan:
     home: Path
     servers: list[SshServer] = field(default_factory=list)
 
-    def start(self, *, known: bool = True, startups: str = "100") -> SshServer:
-        """Another sshd, in known_hosts unless told otherwise; `startups` is its MaxStartups."""
+    def start(self, *, known: bool = True, startups: str = "100", login: Path | None = None) -> SshServer:
+        """Another sshd, in known_hosts unless told otherwise.
+
+        Args:
+            known: whether its key is.
+            startups: its MaxStartups.
+            login: the home of logins, so that no start-up file of the real one is read; None for that one.
+        """
         folder = self.home.parent / f"sshd{len(self.servers)}"
         folder.mkdir()
         make_key(folder / "host_key")
         shutil.copy(self.home / ".ssh" / "id_ed25519.pub", folder / "authorized_keys")
-        server = SshServer(folder, port := free_port(), self._run(folder, port, startups))
+        server = SshServer(folder, port := free_port(), self._run(folder, port, startups, login))
         self.servers.append(server)
         if known:
             self.know(server)
         return server
 
-    def _run(self, folder: Path, port: int, startups: str) -> subprocess.Popen[str]:
-        (folder / "sshd_config").write_text(CONFIG.format(port=port, folder=folder, startups=startups))
+    def _run(self, folder: Path, port: int, startups: str, login: Path | None = None) -> subprocess.Popen[str]:
+        config = CONFIG.format(port=port, folder=folder, startups=startups)
+        (folder / "sshd_config").write_text(config + (f"SetEnv HOME={login}\n" if login else ""))
         argv = [str(SSHD), "-D", "-e", "-f", str(folder / "sshd_config")]
         process = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
         log = process.stderr
