@@ -18,7 +18,7 @@ from deployer.settings import SyncSettings
 NETWORK_SPREAD = 10
 """Waits for a network are longer than those for a lost race by this factor: few tries, long waits."""
 
-SPREAD, LONGEST = 2, 16
+SPREAD, LONGEST = 4, 16
 """Bounds of the first and of the longest wait after a lost race, as multiples of the try that lost it, where that is
 more than the settings say: what meets again is whole tries, and they take longer on a slow line or a busy machine."""
 
