@@ -127,7 +127,7 @@ _SSH = (
 _HTTP = (
     ("auth", r"could not read (Username|Password)|Authentication failed|returned error: (401|403|407)"),
     ("remote-gone", r"repository '.*' not found|returned error: 404|not valid: is this a git repository"),
-    ("host-key", r"SSL certificate|gnutls_handshake|certificate verify failed"),
+    ("host-key", r"SSL (peer )?certificate|gnutls_handshake|certificate verif(y|ication) failed"),
     ("server-trouble", r"returned error: (429|5\d\d)|rate limited by"),
 )
 _SERVER_LOCK = r"failed to update ref|incorrect old value provided|cannot lock ref|reference already exists"
@@ -135,6 +135,7 @@ _DISK_FULL = r"^(?!remote: ).*(No space left on device|Disk quota exceeded|Out o
 """Of the C library and of git 2.39 to 2.55; needed where there is room again by the time that we look."""
 _SSH_FAILED = 255
 _FACTS = (
+    ("is_page", "remote-gone"),
     ("path_missing", "remote-gone"),
     ("branch_missing", "branch-gone"),
     ("disk_full", "disk-full"),
@@ -160,7 +161,7 @@ def classify(failure: JsonObject) -> FailureClass:
 
 def _kind(failure: JsonObject) -> str:
     known = failure.get("facts")
-    facts: JsonObject = known if isinstance(known, Mapping) else {}
+    facts: JsonObject = {**(known if isinstance(known, Mapping) else {}), "is_page": failure.get("is_page")}
     if facts.get("moved"):
         return "lost-race"
     if "rejected" in facts:

@@ -72,6 +72,8 @@ class Result(NamedTuple):
     """Of the last answer of a web server, where one was asked."""
     retry_after: float | None = None
     """Seconds after which it wants to be asked again, if it said so."""
+    is_page: bool = False
+    """Whether it was a page for people, where git was asked for."""
 
     def stopped(self, kind: str = "", **more: object) -> Stopped:
         """The end of a step because of this command."""
@@ -81,6 +83,7 @@ class Result(NamedTuple):
             "ssh_exit": self.ssh_exit,
             "http_status": self.http_status,
             "retry_after": self.retry_after,
+            "is_page": self.is_page,
             "stderr": self.stderr[-8000:],
             "stdout": self.stdout[-4000:].decode("utf-8", "replace"),
             "timed_out": self.timed_out,
@@ -201,13 +204,13 @@ class Git:
             process = _start(argv, environment, self.held, writing, heard.descriptor)
             result = self._end(process, stdin, ["git", *args])
             said = _read_now(reading)
-            status, retry_after = heard.answer()
+            status, retry_after, is_page = heard.answer()
         finally:
             heard.close()
             os.close(reading)
             os.close(writing)
         ssh_exit = int(said) if said.isdigit() else None
-        return result._replace(ssh_exit=ssh_exit, http_status=status, retry_after=retry_after)
+        return result._replace(ssh_exit=ssh_exit, http_status=status, retry_after=retry_after, is_page=is_page)
 
     def run_both(self, first: str, *second: str) -> tuple[Result, Result]:
         """Run two commands that only look, side by side; the first has no arguments."""

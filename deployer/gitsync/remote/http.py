@@ -8,9 +8,13 @@ from __future__ import annotations
 import os
 from typing import Dict, Tuple
 
-Answer = Tuple["int | None", "float | None"]
-"""The status of the last answer, and the seconds that it asks to wait; None for each that was not said."""
+Answer = Tuple["int | None", "float | None", bool]
+"""The status of the last answer, the seconds that it asks to wait, and whether it is a page for people.
+
+None for what was not said. A page with a good status (a login page) looks to git like a repository without branches.
+"""
 MARK = b"<= Recv header: "
+GOOD = 200
 LONGEST = 86400.0
 """Seconds; a server that asks for more is not to be believed."""
 
@@ -36,7 +40,7 @@ class Heard:
     def answer(self) -> Answer:
         """What was heard last."""
         if self.descriptor is None:
-            return None, None
+            return None, None, False
         return read(os.pread(self.descriptor, os.fstat(self.descriptor).st_size, 0))
 
 
@@ -44,14 +48,18 @@ def read(trace: bytes) -> Answer:
     """The same, of a trace."""
     status: int | None = None
     retry_after: float | None = None
+    is_page = False
     for line in trace.splitlines():
         header = line.partition(MARK)[2]
         if header.startswith(b"HTTP/"):
             said = header.split(b" ")[1:2]
             status, retry_after = (int(said[0]) if said and said[0].isdigit() else None), None
+            is_page = False
+        elif header[:13].lower() == b"content-type:":
+            is_page = status == GOOD and b"text/html" in header.lower()
         elif header[:12].lower() == b"retry-after:":
             retry_after = _seconds(header[12:].strip().decode("ascii", "replace"))
-    return status, retry_after
+    return status, retry_after, is_page
 
 
 def _seconds(value: str) -> float | None:

@@ -98,7 +98,9 @@ def _failed(git: Git, clone: Clone, result: Result, url: str, *, answers: bool =
         return preflight.empty_ref(clone.place, broken[0])
     facts: dict[str, Any] = {"scheme": scheme(url), "path_missing": path_missing(url, git.top), "answers": answers}
     if not (answers or result.timed_out or facts["path_missing"] or result.ssh_exit == SSH_FAILED):
-        listed = git.run("ls-remote", "--exit-code", url, "refs/heads/" + clone.upstream, network=True)
+        # By its name, as it was fetched: settings of the remote (uploadpack, proxy) count.
+        where = clone.remote if url == clone.url else url
+        listed = git.run("ls-remote", "--exit-code", where, "refs/heads/" + clone.upstream, network=True)
         facts.update(answers=listed.code == 0, branch_missing=listed.code == NO_SUCH_REF)
     facts["disk_full"] = disk_full(clone.place.common_dir)
     facts["denied"] = denied(clone.place)
@@ -119,7 +121,9 @@ def push(git: Git, clone: Clone, new: str, tip: str) -> Stopped | None:
     Returns:
         None when the commit is on the remote; else why it is not.
     """
-    result = git.run("push", "-q", "--porcelain", clone.push_url, f"{new}:refs/heads/{clone.upstream}", network=True)
+    program = [f"--receive-pack={name}" for name in clone.config.get(f"remote.{clone.remote}.receivepack", [])[-1:]]
+    refspec = f"{new}:refs/heads/{clone.upstream}"
+    result = git.run("push", "-q", "--porcelain", *program, clone.push_url, refspec, network=True)
     if result.code == 0:
         git.run("update-ref", clone.seen, new, tip)
         return None
