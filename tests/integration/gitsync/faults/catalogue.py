@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from tests.integration.gitsync.faults import edits, locks, remotes, state, unfinished
+from tests.integration.gitsync.faults import edits, lines, locks, remotes, state, unfinished
 
-CATALOGUE = (*unfinished.SITUATIONS, *edits.SITUATIONS, *locks.SITUATIONS, *state.SITUATIONS, *remotes.SITUATIONS)
+CATALOGUE = (
+    *unfinished.SITUATIONS,
+    *edits.SITUATIONS,
+    *locks.SITUATIONS,
+    *state.SITUATIONS,
+    *remotes.SITUATIONS,
+    *lines.SITUATIONS,
+)

@@ -19,6 +19,7 @@ from deployer.model.program import Program
 from deployer.model.site import Repository
 from deployer.model.sync import Change, ManualWork, SyncResult
 from tests.integration.gitsync.conftest import BOOTSTRAP, MANIFEST, LocalHost, TestClock, World
+from tests.integration.gitsync.faults.servers import HttpServer
 from tests.sshd import Lan, SshServer
 
 IDENTITY = "prod-deployer <deployer@example.org>"
@@ -98,6 +99,8 @@ class Scene(World):
     """What ends the servers, and whatever else a situation set up."""
     when_waiting: list[Callable[[], None]] = field(default_factory=list)
     """What happens while the engine waits between two tries, one at each wait."""
+    http: HttpServer | None = None
+    """The web server, where there is one."""
     identity: str = IDENTITY
     branch: str = "main"
 

@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,8 +36,14 @@ class Fault:
     """The answer ends after as many bytes of its body, and the line is closed; git has done its work by then."""
     is_mute: bool = False
     """Never an answer."""
+    late: bool = False
+    """The status is said after git has done its work."""
     is_slow: bool = False
     """A byte now and then."""
+
+    def again(self) -> Fault:
+        """The same, not yet met."""
+        return replace(self)
 
 
 class HttpServer:
@@ -118,6 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
         owner = self.server.owner
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = owner.fault(self.path) or Fault("")
+        if fault.late:
+            self._backend(body)
         if fault.is_mute:
             owner.ends.wait(HALF_A_MINUTE)
         elif fault.status:

@@ -39,6 +39,8 @@ class Situation:
     """How the command begins that the first line names."""
     paths: tuple[str, ...] = ()
     """The files that the manual work names."""
+    waited: float = 0.0
+    """Seconds that the engine waits at least between the first two tries."""
     names: str = ""
     """A file in `.git` that the manual work names."""
     edits: str = "all"

@@ -21,7 +21,7 @@ EVERY_DAY = [situation for situation in CATALOGUE if IS_DEEP or not situation.is
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("situation", EVERY_DAY, ids=lambda situation: situation.name)
+@pytest.mark.parametrize("situation", EVERY_DAY, ids=lambda situation: f"{situation.name} [{situation.transport}]")
 def test_a_fault(scene: Scene, situation: Situation) -> None:
     """It is named, tried as often as it should, told completely, nothing is lost, and the sync after it ends well."""
     if situation.needs_root and not is_root():
@@ -63,6 +63,7 @@ def told(case: Case) -> None:
         assert kinds == situation.tries, result
     assert result.status in situation.status, result
     assert result.attempts == len(kinds)
+    assert max(case.scene.clock.waits, default=0.0) >= situation.waited
     if result.manual:
         assert result.manual.kind == situation.last
         held = (f"{case.scene.clone}/.git/{situation.names}",) if situation.names else ()
@@ -81,6 +82,7 @@ def first_line(work: ManualWork, situation: Situation, change: Change | None) ->
 def mended(case: Case) -> None:
     """When it is over, or done what the report says: all lands, once, and the next sync has nothing to do."""
     scene, result = case.scene, case.result
+    scene.settings = scene.settings.model_copy(update={"seconds": 30.0})
     case.situation.mend(scene)
     said = scene.terminal(result.manual, case.situation.typed) if result.manual else ""
     waiting = case.change if case.change and not result.change else None
