@@ -47,7 +47,10 @@ class Context:
         """The library, set up as the options say."""
         from deployer.app import Deployer
 
-        return Deployer(sandbox=self.sandbox, inventory=self.inventory, environment=self.environment)
+        made = Deployer(sandbox=self.sandbox, inventory=self.inventory, environment=self.environment)
+        if made.settings.sandbox and (warning := made.sandboxes.warning(made.settings.sandbox)):
+            self.say(warning)
+        return made
 
     def deployer_of(self, sandbox: str) -> Deployer:
         """The library, set up for a sandbox."""

@@ -25,6 +25,8 @@ _NOT_SITES = frozenset({"all", "ungrouped", "local", "sites", "instances", "sand
 """Groups that Ansible or the inventory's conventions have already."""
 _MOST_INSTANCES = 2000
 _DRAFT = ".new-"
+_WARNED = timedelta(days=7)
+"""How long before it expires a sandbox says so."""
 _PATIENCE = 30.0
 """Seconds to wait for another process that works on the same sandbox."""
 
@@ -119,6 +121,15 @@ class Sandboxes:
         if not sandbox.is_complete:
             raise UsageError(f"sandbox {name} is half made", hint=f"deployer sandbox destroy {name}")
         return sandbox
+
+    def warning(self, name: str) -> str:
+        """A sentence for who works in a sandbox that expires soon, or has expired; empty otherwise."""
+        found = {box.name: box for box in self.list()}.get(name)
+        left = found.expires - datetime.now(UTC) if found else _WARNED
+        if found is None or left >= _WARNED:
+            return ""
+        when = f"expires on {found.expires:%Y-%m-%d %H:%M} UTC" if left > timedelta() else "has expired"
+        return f"sandbox {name} {when}: `deployer sandbox prune` destroys what has expired"
 
     def start(self, name: str) -> Sandbox:
         """Start again what must run and does not: after a reboot, or after it was killed.

@@ -66,9 +66,9 @@ def build(plan: Plan) -> None:
     """
     for name in (plan.backbone, *(host.namespace for host in plan.hosts)):
         command.run(("ip", "netns", "add", name))
-    batch(
-        "", [*_links(plan), f"address add {plan.controller}/24 dev {plan.interface}", f"link set {plan.interface} up"]
-    )
+    # All of the /16: what is meant for a node, which only its deployer host reaches, must not leave this machine.
+    own = (f"address add {plan.controller}/16 dev {plan.interface}", f"link set {plan.interface} up")
+    batch("", [*_links(plan), *own])
     ports = ("controller", "hub", *(site.port for site in plan.sites))
     batch(plan.backbone, [*_bridge(ports), "link set lo up"])
     for host in plan.hosts:
@@ -122,6 +122,9 @@ def remove(sandbox: str) -> None:
     Args:
         sandbox: its id.
     """
+    # By itself first: the kernel empties namespaces after it has said that they are gone.
+    if Path(f"/sys/class/net/dep{sandbox}").exists():
+        batch("", [f"link delete dep{sandbox}"])
     prefix = f"deployer-{sandbox}"
     names = [entry.name for entry in _NAMESPACES.iterdir()] if _NAMESPACES.is_dir() else []
     for name in sorted(names):
