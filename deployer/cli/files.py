@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployerError, ManifestError
+from deployer.model.merge import RULES_FILE
 
 if TYPE_CHECKING:
     from deployer.manifests import ManifestFormats
@@ -41,6 +42,13 @@ def read_manifest(path: Path, name: str, formats: ManifestFormats) -> bytes:
     except ManifestError as error:
         raise DeployerError(error.message) from error
     return data
+
+
+def rules_near(folder: Path) -> bytes:
+    """The repository's own rules of merging, in a folder or one above it; empty where there are none."""
+    places = (each / RULES_FILE for each in (folder.absolute(), *folder.absolute().parents))
+    found = next((place for place in places if place.is_file()), None)
+    return read_bytes(found) if found else b""
 
 
 def write_bytes(path: Path, content: bytes) -> None:

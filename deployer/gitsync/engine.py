@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from deployer.gitsync.redact import redact_all
 from deployer.gitsync.tries import StepStoppedError, Tries
 from deployer.gitsync.undoing import moment, snapshots, undone
 from deployer.model.json import JsonObject, JsonValue
-from deployer.model.merge import Conflict
+from deployer.model.merge import RULES_FILE, Conflict
 from deployer.model.site import Repository
 from deployer.model.sync import Change, CloneState, Commit, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Clock, Host
@@ -43,8 +43,14 @@ class MergeOutcome(Protocol):
         """What both sides changed; each says itself in a sentence, without the file's name."""
 
 
-Merge = Callable[[str, bytes, bytes, bytes], MergeOutcome]
-"""(path, base, ours, theirs) -> outcome. Ours is the remote's side, theirs what comes on top."""
+class Merge(Protocol):
+    """Merges a file that both sides changed."""
+
+    def __call__(self, path: str, base: bytes, ours: bytes, theirs: bytes, *, rules: bytes) -> MergeOutcome:
+        """The outcome. Ours is what the clone has, or automation wants; theirs is what the remote has.
+
+        `rules` is the content of the remote's RULES_FILE, empty where there is none.
+        """
 
 
 class SyncEngine:
@@ -148,6 +154,7 @@ class SyncEngine:
             "id": uuid.uuid4().hex,
             "change": _wanted(change),
             "asks": self._merge is not None,
+            "rules": RULES_FILE,
             "combine": self._settings.combine_window,
         }
         try:
@@ -215,7 +222,8 @@ class SyncEngine:
     def _settle(self, need: JsonObject) -> tuple[str, JsonValue]:
         # The program puts what is here on top of the remote's tip; for people what is here is ours.
         sides = [base64.b64decode(_text(need, side)) for side in ("base", "theirs", "ours")]
-        outcome = self._merge(_text(need, "path"), *sides) if self._merge else None
+        rules = base64.b64decode(_text(need, "rules"))
+        outcome = self._merge(_text(need, "path"), *sides, rules=rules) if self._merge else None
         if outcome is None or (outcome.content is None and not outcome.conflicts):
             return _text(need, "key"), {}
         content = None if outcome.content is None else base64.b64encode(outcome.content).decode()

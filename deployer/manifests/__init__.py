@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from deployer.manifests.facade import ManifestFormats, duplicates
 from deployer.manifests.merging.identity import Identities
-from deployer.manifests.merging.rules import RULES_FILE, read_rules
+from deployer.manifests.merging.rules import read_rules
 from deployer.model.merge import MergeResult
 
-__all__ = ["RULES_FILE", "Identities", "ManifestFormats", "MergeResult", "duplicates", "read_rules"]
+__all__ = ["Identities", "ManifestFormats", "MergeResult", "duplicates", "read_rules"]

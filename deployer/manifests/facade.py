@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from deployer.errors import UsageError
+from deployer.errors import ManifestError, UsageError
 from deployer.manifests.base import Document, Format, set_text
 from deployer.manifests.formats import FORMATS, format_of, known_format
 from deployer.manifests.merge import MARKER_SIZE, merge
 from deployer.manifests.merging.compare import compare_structures
 from deployer.manifests.merging.identity import Identities
+from deployer.manifests.merging.rules import read_rules
 from deployer.manifests.source import refuse
 from deployer.model.manifest import Manifest, Problem
-from deployer.model.merge import Difference, MergeResult
+from deployer.model.merge import Conflict, Difference, MergeResult
 from deployer.model.site import DEFAULT_FIELDS
 
 REQUIRED = ("version",)
@@ -90,23 +91,36 @@ class ManifestFormats:
         ours: bytes,
         theirs: bytes,
         *,
-        identities: Identities | None = None,
+        rules: bytes = b"",
         marker_size: int = MARKER_SIZE,
     ) -> MergeResult:
-        """Merge two changes of one file; see `deployer.manifests.merge.merge`."""
+        """Merge two changes of one file; see `deployer.manifests.merge.merge`.
+
+        Args:
+            path: of the file in its repository.
+            base: what both sides began with; empty where both added the file.
+            ours: one side.
+            theirs: the other side.
+            rules: content of the repository's RULES_FILE; where it cannot be read, that is the conflict.
+            marker_size: of the conflict markers in a partial result.
+        """
         sides = (base, ours, theirs)
+        try:
+            identities = read_rules(rules) if rules else None
+        except ManifestError as error:
+            lines = merge(None, path, *sides, marker_size=marker_size)
+            conflicts = tuple(Conflict("", "rules", said=problem) for problem in error.problems)
+            return MergeResult(None, conflicts, lines.partial if lines.content is None else lines.content)
         return merge(known_format(path), path, *sides, identities=identities, marker_size=marker_size)
 
-    def compare(
-        self, path: str, before: bytes, after: bytes, *, identities: Identities | None = None
-    ) -> tuple[Difference, ...]:
+    def compare(self, path: str, before: bytes, after: bytes, *, rules: bytes = b"") -> tuple[Difference, ...]:
         """The change from one version of a manifest to another, per element; none where both say the same.
 
         Raises:
-            ManifestError: one of them cannot be read.
+            ManifestError: one of them, or the rules, cannot be read.
         """
         form = format_of(path)
-        return compare_structures(form.name, path, before, after, identities or Identities())
+        return compare_structures(form.name, path, before, after, read_rules(rules) if rules else Identities())
 
 
 def duplicates(manifests: Iterable[Manifest]) -> tuple[Problem, ...]:

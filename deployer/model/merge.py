@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+RULES_FILE = ".deployer-merge.yml"
+"""In which a repository says what tells the items of its lists apart."""
 _SHOWN = 200
 
 
@@ -16,7 +18,8 @@ class Conflict:
     """In the document: `release/@version`, `containers[name="web"].image`; empty for the document as a whole."""
     kind: str
     """`changed`, `deleted` (against a change), `added` (with other content), `order`, `inserted` (both here, which goes
-    first?), `ambiguous` (repeats), `comment`, `lines` (git's line merge), `unsound` (the check of the result)."""
+    first?), `ambiguous` (repeats), `comment`, `lines` (git's line merge), `unsound` (the check of the result), `rules`
+    (the repository's own cannot be read)."""
     base: str | None = None
     """What was there: a value, or the text of what holds others; None where nothing was."""
     ours: str | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from deployer.cli.files import read_manifest
+from deployer.cli.files import read_manifest, rules_near
 from deployer.cli.options import Context, common
 
 DIFFERENT = 8
@@ -24,5 +24,5 @@ def command(context: Context, before: Path, after: Path, name: str) -> int:
     with context.deployer() as deployer:
         path = name or after.name
         versions = (read_manifest(file, path, deployer.manifests) for file in (before, after))
-        found = deployer.manifests.compare(path, *versions)
+        found = deployer.manifests.compare(path, *versions, rules=rules_near(Path()))
     return context.finish({"changes": found}, lambda: print_differences(found), DIFFERENT if found else 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployer.cli.files import read_bytes, read_manifest, write_bytes
+from deployer.cli.files import read_bytes, read_manifest, rules_near, write_bytes
 from deployer.cli.options import Context, common
 from deployer.errors import AttentionError, UsageError
 
@@ -61,7 +61,7 @@ def _install(context: Context, folders: tuple[Path, ...]) -> int:
 def _merge(context: Context, deployer: Deployer, files: tuple[Path, ...], name: str, output: Path | None) -> int:
     path = name or files[1].name
     base, ours, theirs = (read_manifest(file, path, deployer.manifests) for file in files)
-    result = deployer.manifests.merge(path, base, ours, theirs)
+    result = deployer.manifests.merge(path, base, ours, theirs, rules=rules_near(Path()))
     if not context.as_json:
         for conflict in result.conflicts:
             context.say(f"{path}: {conflict}")
@@ -87,7 +87,7 @@ def _document(result: MergeResult, content: bytes | None) -> dict[str, object]:
 def _drive(deployer: Deployer, files: tuple[Path, ...], name: str, marker_size: int) -> int:
     """What has no structure is merged by its lines; what has not even lines keeps our side, in conflict."""
     base, ours, theirs = (read_bytes(path) for path in files)
-    result = deployer.manifests.merge(name, base, ours, theirs, marker_size=marker_size)
+    result = deployer.manifests.merge(name, base, ours, theirs, rules=rules_near(Path()), marker_size=marker_size)
     content = result.partial if result.content is None else result.content
     if content or result.content is not None:
         write_bytes(files[1], content)

@@ -26,13 +26,15 @@ class Merger:
         clone: the clone.
         answers: by key, what the controller said of a file: `content` (base64), or `conflicts`, or neither: by lines.
         asks: whether the controller merges at all.
+        rules: name of the file with the repository's own rules of merging, which the controller is told too.
     """
 
-    def __init__(self, git: Git, clone: Clone, answers: dict[str, Evidence], *, asks: bool) -> None:
+    def __init__(self, git: Git, clone: Clone, answers: dict[str, Evidence], *, asks: bool, rules: str = "") -> None:
         self._git = git
         self._scratch = clone.place.own + "/merge-index"
         self._answers = answers
         self._asks = asks
+        self._rules = rules
 
     def merge(self, base: str, ours: str, theirs: str) -> str:
         """Merge trees.
@@ -80,9 +82,10 @@ class Merger:
         settled: dict[str, Entry] = {}
         conflicts = self._gone(base, ours, theirs)
         needs: list[tuple[str, str, Entry, Entry, Entry]] = []
+        rules = self._rules_of(ours) if self._asks else ""
         for path, entries in (self._both(base, ours, theirs) if self._asks else {}).items():
             key = digest.sha256(
-                "\0".join((path, *(oid for _mode, oid in entries))).encode("utf-8", "surrogateescape")
+                "\0".join((path, rules, *(oid for _mode, oid in entries))).encode("utf-8", "surrogateescape")
             ).hexdigest()
             answer = self._answers.get(key)
             if answer is None:
@@ -92,8 +95,13 @@ class Merger:
             elif answer.get("content") is not None:
                 settled[path] = (entries[1][0], self._blob(binascii.a2b_base64(answer["content"])))
         if needs:
-            self._ask(needs)
+            self._ask(needs, rules)
         return settled, conflicts
+
+    def _rules_of(self, tree: str) -> str:
+        """Object id of the repository's rules as the remote has them; empty where there are none."""
+        found = history.entry_at(self._git, tree, self._rules) if self._rules else None
+        return found[1] if found and found[0].startswith("100") else ""
 
     def _gone(self, base: str, ours: str, theirs: str) -> Evidence:
         """Files that one side took away and the other changed.
@@ -119,8 +127,10 @@ class Merger:
                 both[step.path] = (old, other.new, step.new)
         return both
 
-    def _ask(self, needs: list[tuple[str, str, Entry, Entry, Entry]]) -> None:
-        contents = history.blobs(self._git, [entry[1] for need in needs for entry in need[2:]])
+    def _ask(self, needs: list[tuple[str, str, Entry, Entry, Entry]], rules: str) -> None:
+        oids = [entry[1] for need in needs for entry in need[2:]]
+        contents = history.blobs(self._git, [*oids, rules] if rules else oids)
+        told = binascii.b2a_base64(contents[rules], newline=False).decode() if rules else ""
         asked: list[Evidence] = []
         for path, key, *entries in needs:
             three: list[Any] = [contents[oid] for _mode, oid in entries]
@@ -129,7 +139,7 @@ class Merger:
                 self._answers[key] = {}
                 continue
             base, ours, theirs = (binascii.b2a_base64(data, newline=False).decode() for data in three)
-            asked.append({"path": path, "key": key, "base": base, "ours": ours, "theirs": theirs})
+            asked.append({"path": path, "key": key, "base": base, "ours": ours, "theirs": theirs, "rules": told})
         if asked:
             raise Undecided(asked)
 

@@ -120,7 +120,8 @@ class _Sync:
         self.others = others
         self.landed: list[Json] = []
         self.remote = known["remote"] = transfer.fetch(git, clone)
-        merger = Merger(git, clone, request.get("answers", {}), asks=bool(request.get("asks")))
+        answers, rules = request.get("answers", {}), request.get("rules", "")
+        merger = Merger(git, clone, answers, asks=bool(request.get("asks")), rules=rules)
         self.replayer = Replayer(git, clone, merger, request.get("identity", ""))
         self.conflict: Stopped | None = None
 

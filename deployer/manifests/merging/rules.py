@@ -11,9 +11,8 @@ from deployer.errors import ManifestError
 from deployer.manifests.merging.identity import Identities, Rule
 from deployer.manifests.merging.loader import TooDeepError, compose, judge_depth
 from deployer.model.manifest import Problem
+from deployer.model.merge import RULES_FILE
 
-RULES_FILE = ".deployer-merge.yml"
-"""At the top of a repository."""
 _MOST_LEVELS = 20
 _KEYS = ("identity", "positional")
 _FIELD = re.compile(r"@?[^\s@?/\[\]]+\??")

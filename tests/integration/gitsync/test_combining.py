@@ -275,7 +275,8 @@ def test_a_file_that_two_runs_change_is_merged_by_its_own_run(world: World, runs
     """The structural merge is on the controller of each: both land, neither loses its edit."""
     merged: list[str] = []
 
-    def merge(path: str, base: bytes, ours: bytes, theirs: bytes) -> MergeResult:
+    def merge(path: str, base: bytes, ours: bytes, theirs: bytes, *, rules: bytes) -> MergeResult:
+        assert rules == b""
         merged.append(path)
         lines = zip(
             base.splitlines(keepends=True),

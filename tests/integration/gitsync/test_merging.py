@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
+from deployer.manifests import ManifestFormats
 from deployer.model.merge import Conflict
 from deployer.model.sync import SyncStatus
 
@@ -40,7 +43,8 @@ def test_the_merge_function_decides(world: World, manifest: str) -> None:
     both(world, manifest, 3)
     asked: list[tuple[str, bytes, bytes, bytes]] = []
 
-    def merge(path: str, base: bytes, ours: bytes, theirs: bytes) -> Outcome:
+    def merge(path: str, base: bytes, ours: bytes, theirs: bytes, *, rules: bytes) -> Outcome:
+        assert rules == b""
         asked.append((path, base, ours, theirs))
         return Outcome(b"\xff merged\r\n")
 
@@ -60,7 +64,8 @@ def test_what_it_calls_a_conflict_is_one(world: World, manifest: str) -> None:
     both(world, manifest, 20)
     before = world.state()
 
-    engine = world.engine(lambda *_sides: Outcome(None, (Conflict("release/@version", "changed", "1", "2", "3"),)))
+    conflict = Conflict("release/@version", "changed", "1", "2", "3")
+    engine = world.engine(lambda *_sides, **_rules: Outcome(None, (conflict,)))
     result = engine.sync(world.host, world.repository)
 
     assert result.manual is not None
@@ -77,11 +82,34 @@ def test_what_it_calls_a_conflict_is_one(world: World, manifest: str) -> None:
     assert world.state() == before
 
 
+BASE = "servers:\n- {host: a, port: 1}\n"
+RULES = "identity:\n  servers: [host, port]\n"
+
+
+@pytest.mark.parametrize(("rules", "kind"), [("", "conflict"), (RULES, ""), ("identity: [\n", "conflict")])
+def test_the_remotes_own_rules_hold(world: World, rules: str, kind: str) -> None:
+    """Both add a server: what tells servers apart is said by a file in the repository, as the remote has it."""
+    first = {"servers.yaml": BASE, ".deployer-merge.yml": rules} if rules else {"servers.yaml": BASE}
+    world.commit(world.ada, first, push=True)
+    merge = ManifestFormats().merge
+    world.engine(merge).sync(world.host, world.repository)
+    world.commit(world.ada, {"servers.yaml": BASE + "- {host: b, port: 1}\n"}, push=True)
+    world.commit(world.clone, {"servers.yaml": BASE + "- {host: a, port: 2}\n"})
+
+    result = world.engine(merge).sync(world.host, world.repository)
+
+    assert (result.manual.kind if result.manual else "") == kind
+    assert result.manual is None or (".deployer-merge.yml:" in result.manual.detail) == bool(rules)
+    assert result.manual or {"host: b", "port: 2"} <= {
+        word.strip(" {}-") for line in world.at_tip("servers.yaml").splitlines() for word in line.split(",")
+    }
+
+
 def test_what_is_not_its_own_is_merged_by_lines(world: World, manifest: str) -> None:
     """Neither content nor conflicts: git's line merge decides, a clean one here."""
     both(world, manifest, 20)
 
-    result = world.engine(lambda *_sides: Outcome()).sync(world.host, world.repository)
+    result = world.engine(lambda *_sides, **_rules: Outcome()).sync(world.host, world.repository)
 
     assert result.status is SyncStatus.LANDED, result.manual
     assert world.at_tip("viatris.xml") + "\n" == edited(edited(manifest, 3, "ada"), 20, "ben")

@@ -24,7 +24,7 @@ def test_items_are_told_apart_by_a_declared_field() -> None:
     theirs = base + b"- host: a\n  port: 2\n"
 
     assert ManifestFormats().merge("v.yaml", base, ours, theirs).content is None
-    result = ManifestFormats().merge("v.yaml", base, ours, theirs, identities=read_rules(RULES))
+    result = ManifestFormats().merge("v.yaml", base, ours, theirs, rules=RULES)
     assert result.content == ours + b"- host: a\n  port: 2\n"
 
 
@@ -33,7 +33,7 @@ def test_a_rule_for_an_element_of_xml() -> None:
     base = b"<m>\n <route path='/a' to='x'/>\n</m>"
     ours = base.replace(b"<route", b"<route path='/b' to='x'/>\n <route")
     theirs = base.replace(b"<route", b"<route path='/c' to='x'/>\n <route")
-    result = ManifestFormats().merge("v.xml", base, ours, theirs, identities=read_rules(RULES))
+    result = ManifestFormats().merge("v.xml", base, ours, theirs, rules=RULES)
 
     assert result.content == ours.replace(b"<route path='/a'", b"<route path='/c' to='x'/>\n <route path='/a'")
 
@@ -53,7 +53,7 @@ def test_items_of_a_positional_list_have_no_identity() -> None:
     ours, theirs = base + b"- name: b\n", base + b"- name: c\n"
 
     assert ManifestFormats().merge("v.yaml", base, ours, theirs).content == ours + b"- name: c\n"
-    assert ManifestFormats().merge("v.yaml", base, ours, theirs, identities=read_rules(RULES)).content is None
+    assert ManifestFormats().merge("v.yaml", base, ours, theirs, rules=RULES).content is None
 
 
 @pytest.mark.parametrize(
