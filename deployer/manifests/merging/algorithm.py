@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from deployer.manifests.merging.identity import Identities, Key
-from deployer.manifests.merging.matching import Matched, match, match_named, ordered
+from deployer.manifests.merging.identity import Identities, Key, is_within
+from deployer.manifests.merging.matching import Matched, are_alike, match, match_named, ordered
 from deployer.manifests.merging.nodes import Item, Node
 from deployer.manifests.merging.trivia import Clash, Segment, comments, indent, merge_lines, merge_trivia, shifted
 from deployer.model.merge import Conflict
@@ -158,7 +158,8 @@ class Merger:
         if base is None or (ours is not None and theirs is not None):
             return True
         kept = ours or theirs
-        return kept is not None and kept.says != base.says
+        # Who takes away a part of what the other takes away whole, agrees with it.
+        return kept is not None and kept.says != base.says and not is_within(kept, base)
 
     def _inner_indents(self, nodes: Nodes) -> Indents:
         """By the first item that each version has on a line of its own; who changed the indentation decides."""
@@ -365,7 +366,7 @@ class Merger:
         ours = [piece for piece in run if piece.is_new == OURS]
         theirs = [piece for piece in run if piece.is_new == THEIRS]
         is_clear = all(matched.known.get(piece.number) is not None for piece in run)
-        if not ours or not theirs or (is_clear and not _both_removed(matched, between)):
+        if not ours or not theirs or (is_clear and not _is_replaced(matched, between, run)):
             yield from run
             return
         said = "both sides put something here" if not is_clear else "both sides put something else in place of the same"
@@ -416,10 +417,22 @@ def _spaced(prefix: Segment, following: Segment) -> Segment:
     return prefix.rstrip(" ") if following.startswith(("\n", "\r")) else prefix.rstrip(" ") + " "
 
 
-def _both_removed(matched: Matched, between: Sequence[Hashable]) -> bool:
-    """Whether both sides took away one of the items that stood between two neighbours in the base."""
-    _, ours, theirs = matched.items
-    return any(number not in ours and number not in theirs for number in between)
+def _is_replaced(matched: Matched, between: Sequence[Hashable], run: Sequence[_Piece]) -> bool:
+    """Whether what both sides put here may be what each made of an item that both took away."""
+    base, ours, theirs = matched.items
+    gone = [base[number] for number in between if number not in ours and number not in theirs]
+    new = [piece.number for piece in run]
+    return any(
+        not _is_told_apart(matched, number) or are_alike(item, (ours.get(number) or theirs[number]), 1)
+        for item in gone
+        for number in new
+    )
+
+
+def _is_told_apart(matched: Matched, number: Hashable) -> bool:
+    """Whether it is known by a field of its own; a single value is what it says, and that was changed."""
+    key = matched.known.get(number)
+    return key is not None and key.how == "rule"
 
 
 def _joined(pieces: Sequence[_Piece], separator: str) -> Iterator[Segment]:

@@ -180,8 +180,14 @@ def fingerprint(item: Item) -> Counter[Hashable]:
     todo = [item]
     while todo and held.total() < _MOST_HELD:
         each = todo.pop()
-        if each.node.is_list and each.node.items:
+        if each.node.items and not (each.label and _text(each.node) is not None):
             todo += each.node.items
         else:
             held[each.says] += 1
     return held
+
+
+def is_within(kept: Item, base: Item) -> bool:
+    """Whether an item is what the base had there, with some of it taken away and nothing else changed."""
+    left, was = fingerprint(kept), fingerprint(base)
+    return max(left.total(), was.total()) < _MOST_HELD and left < was

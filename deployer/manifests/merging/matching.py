@@ -104,7 +104,7 @@ def _changed(base: _Side, side: _Side, found: dict[int, int], new: frozenset[Key
         ]
         if len(gone) == len(fresh):
             pairs = [*zip(fresh, gone, strict=True)]
-            if all(_alike(base.items[one], side.items[other], len(gone)) for other, one in pairs):
+            if all(are_alike(base.items[one], side.items[other], len(gone)) for other, one in pairs):
                 yield from pairs
         low, first = was + 1, at + 1
 
@@ -113,7 +113,8 @@ def _is_loose(key: Key | None) -> bool:
     return key is None or key.how == "value"
 
 
-def _alike(one: Item, other: Item, count: int) -> bool:
+def are_alike(one: Item, other: Item, count: int) -> bool:
+    """Whether one item may be a change of the other, of so many at that place."""
     if one.label != other.label or one.node.kind != other.node.kind:
         return False
     left, right = fingerprint(one), fingerprint(other)
