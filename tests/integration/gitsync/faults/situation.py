@@ -49,6 +49,8 @@ class Situation:
     """What a person does before the commands of the report are pasted, or what the world does before the next sync."""
     typed: str = ""
     """What is answered to questions of the commands."""
+    act: Callable[[Scene], None] | None = None
+    """Done in the place of a sync."""
     needs_root: bool = False
     is_deep: bool = False
     """Left out of the everyday sample: it is slow, or near to another one."""

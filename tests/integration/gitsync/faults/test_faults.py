@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from deployer.errors import AttentionError
+from deployer.gitsync.classes import CLASSES
 from deployer.model.sync import Change, ManualWork, SyncResult
 from tests.depth import IS_DEEP
 from tests.integration.gitsync.faults import invariants
@@ -27,6 +30,9 @@ def test_a_fault(scene: Scene, situation: Situation) -> None:
     if situation.needs_root and not is_root():
         missing("root, to mount a small file system")
     change = met(scene, situation)
+    if situation.act:
+        acted(scene, situation, situation.act)
+        return
     case = seen(scene, situation, change)
 
     told(case)
@@ -42,6 +48,19 @@ def met(scene: Scene, situation: Situation) -> Change | None:
     scene.settings = scene.settings.model_copy(update={"seconds": situation.seconds})
     situation.make(scene)
     return change
+
+
+def acted(scene: Scene, situation: Situation, act: Callable[[Scene], None]) -> None:
+    """What is no sync: an error that says what to do; nothing changes; and it works when it is mended."""
+    before, decoy = Look(scene), decoy_of(scene)
+    with pytest.raises(AttentionError) as raised:
+        act(scene)
+    assert tuple(scene.kinds()) == situation.tries
+    assert f"~/deployer/clusterconfig-fra1 on fra1-prod-dep01: {CLASSES[situation.last].told}" == str(raised.value)
+    assert raised.value.hint.startswith(situation.command)
+    assert (Look(scene).state, decoy_of(scene)) == (before.state, decoy)
+    situation.mend(scene)
+    act(scene)
 
 
 def seen(scene: Scene, situation: Situation, change: Change | None) -> Case:
