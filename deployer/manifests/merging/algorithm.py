@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from deployer.manifests.merging.identity import Identities, Key, is_within
-from deployer.manifests.merging.matching import Matched, are_alike, match, match_named, ordered
+from deployer.manifests.merging.matching import Matched, match, match_named, may_be, ordered
 from deployer.manifests.merging.nodes import Item, Node
 from deployer.manifests.merging.trivia import Clash, Segment, comments, indent, merge_lines, merge_trivia, shifted
 from deployer.model.merge import Conflict
@@ -286,9 +286,10 @@ class Merger:
         lead: Segment = self._inserted(OURS, ours)[0]
         if comments(leads[0]) != comments(leads[1]):
             lead = self._trivia(("", *leads))
-        if ours.says == theirs.says:
+        unlike = [] if ours.says == theirs.says else [*self._unlike(self._path(), ours, theirs)]
+        if not unlike:  # but perhaps the order of what is in them
             return [lead, self._moved(OURS, written[0])]
-        self.conflicts += self._unlike(self._path(), ours, theirs)
+        self.conflicts += unlike
         return [lead, Clash("", *written)]
 
     def _unlike(self, path: str, ours: Item, theirs: Item) -> Iterator[Conflict]:
@@ -421,18 +422,11 @@ def _is_replaced(matched: Matched, between: Sequence[Hashable], run: Sequence[_P
     """Whether what both sides put here may be what each made of an item that both took away."""
     base, ours, theirs = matched.items
     gone = [base[number] for number in between if number not in ours and number not in theirs]
-    new = [piece.number for piece in run]
     return any(
-        not _is_told_apart(matched, number) or are_alike(item, (ours.get(number) or theirs[number]), 1)
+        may_be(item, ours.get(piece.number) or theirs[piece.number], matched.known.get(piece.number))
         for item in gone
-        for number in new
+        for piece in run
     )
-
-
-def _is_told_apart(matched: Matched, number: Hashable) -> bool:
-    """Whether it is known by a field of its own; a single value is what it says, and that was changed."""
-    key = matched.known.get(number)
-    return key is not None and key.how == "rule"
 
 
 def _joined(pieces: Sequence[_Piece], separator: str) -> Iterator[Segment]:

@@ -86,6 +86,8 @@ class _Checker:
             self._members(path, four)
         elif all(value.items is not None for value in four):
             self._list(path, [value.items or [] for value in four])
+        elif any(value is _NONE for value in four):
+            self._expect(path, _is_gone_or_same(four), "was changed by both sides, each otherwise")
         else:
             texts = [value.text for value in four]
             self._expect(path, _is_text_of_both(texts), "was changed by both sides, each otherwise")
@@ -155,6 +157,8 @@ class _Checker:
             [value for token, (_, value) in zip(side, items, strict=True) if token in odd or token in gone]
             for side, items in zip(tokens, lists, strict=True)
         ]
+        if _are_gone(left):
+            return
         if len({len(side) for side in left}) > 1:
             self._expect(path, False, "has items that neither side wanted so, or lacks some")  # noqa: FBT003  a condition
             return
@@ -208,6 +212,46 @@ def _field(value: Value, name: str) -> str | None:
             said = (child.members or {}).get("#text")
             return said.text if said is not None else ""
     return None
+
+
+def _is_gone_or_same(four: Four) -> bool:
+    """Whether one side took away what the other took a part of, or both added the same in another order."""
+    base, ours, theirs, result = four
+    if base is _NONE:
+        return result.number in (ours.number, theirs.number) and _bag(ours) == _bag(theirs)
+    kept = theirs if ours is _NONE else ours
+    return result is _NONE and _is_part(kept, base)
+
+
+def _are_gone(left: list[list[Value]]) -> bool:
+    """The same of items without an identity: what is left of them on one side are parts of the base's."""
+    base, ours, theirs, result = left
+    kept = ours or theirs
+    is_one_sided = not result and not (ours and theirs) and len(kept) == len(base)
+    return is_one_sided and all(_is_part(part, whole) for part, whole in zip(kept, base, strict=True))
+
+
+def _is_part(part: Value, whole: Value) -> bool:
+    """Whether one value is the other with some of it taken away."""
+    if part.number == whole.number:
+        return True
+    if part.members is not None and whole.members is not None:
+        held = whole.members
+        return all(key in held and _is_part(value, held[key]) for key, value in part.members.items())
+    rest = iter(whole.items or ())
+    mine = part.items or []
+    return part.text is None and all(
+        any(label == other and _is_part(value, held) for other, held in rest) for label, value in mine
+    )
+
+
+def _bag(value: Value) -> Hashable:
+    """What a value says but for the order of its items."""
+    if value.members is not None:
+        return frozenset((key, _bag(member)) for key, member in value.members.items())
+    if value.items is not None:
+        return frozenset(Counter((label, _bag(item)) for label, item in value.items).items())
+    return value.number
 
 
 def _is_odd(token: Hashable, counts: list[Counter[Hashable]]) -> bool:

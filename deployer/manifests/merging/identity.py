@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deployer.manifests.merging.nodes import Item, Node
@@ -174,12 +174,14 @@ def _text(node: Node) -> str | None:
     return None
 
 
-def fingerprint(item: Item) -> Counter[Hashable]:
-    """The single values that an item holds, for seeing how alike two are."""
+def fingerprint(item: Item, besides: Collection[str] = ()) -> Counter[Hashable]:
+    """The single values that an item holds, but for some fields, for seeing how alike two are."""
     held: Counter[Hashable] = Counter()
     todo = [item]
     while todo and held.total() < _MOST_HELD:
         each = todo.pop()
+        if each.name in besides or each.label in besides:
+            continue
         if each.node.items and not (each.label and _text(each.node) is not None):
             todo += each.node.items
         else:

@@ -123,6 +123,15 @@ def are_alike(one: Item, other: Item, count: int) -> bool:
     return (left & right).total() >= _ALIKE * max(left.total(), right.total())
 
 
+def may_be(gone: Item, new: Item, key: Key | None) -> bool:
+    """Whether something new may be what somebody made of an item that is gone, under another name."""
+    if key is None or key.how != "rule":
+        return True
+    rule = [field for field, _ in key.values]
+    left, right = (fingerprint(item, besides=rule) for item in (gone, new))
+    return gone.label == new.label and (left & right).total() >= _ALIKE * max(left.total(), right.total(), 1)
+
+
 def _numbers(known: list[Key | None], tokens: Sequence[Hashable], found: dict[int, int]) -> list[Hashable]:
     """A number for each item of a side: the base's; of new ones what both sides would call the same."""
     numbers: list[Hashable] = []
