@@ -235,6 +235,7 @@ SITUATIONS = (
     ),
     Situation(
         name="the remote adds a submodule", make=submodule, tries=OK, then="lands and adopts; only the index names it",
+        is_deep=True,
     ),
     Situation(
         name="a required filter (LFS) is not installed", make=no_filter, mend=filter_there, tries=("git-failed",),
@@ -287,11 +288,11 @@ SITUATIONS = (
     ),
     Situation(
         name="local history with merges of its own", make=merged_here, edits="untracked", change=True, tries=OK,
-        then="merged as a whole, lands and adopts",
+        then="merged as a whole, lands and adopts", is_deep=True,
     ),
     Situation(
         name="both sides committed the same", make=same_there, edits="untracked", tries=OK,
-        then="left out (a snapshot has it); the rest lands", rewrites=True,
+        then="left out (a snapshot has it); the rest lands", rewrites=True, is_deep=True,
     ),
     Situation(
         name="git's variables of another repository leaked in", make=leaked, change=True, tries=OK,

@@ -191,7 +191,7 @@ SITUATIONS = (
     Situation(
         name="a staged edit in a file that the remote changed, with other edits",
         make=staged, merged=("viatris.xml",), tries=("dirty-overlap",), command=TREE, paths=("viatris.xml",),
-        then=OVERLAP,
+        then=OVERLAP, is_deep=True,
     ),
     Situation(
         name="an untracked file where the remote adds one",

@@ -228,7 +228,7 @@ SITUATIONS = (
     ),
     Situation(
         name="the server never says a word", transport=SSH, make=mute, mend=by_ssh, change=True, seconds=1.5,
-        tries=("timeout",), lasts=True, then="git and ssh are ended at the deadline; " + LATER,
+        tries=("timeout",), lasts=True, then="git and ssh are ended at the deadline; " + LATER, is_deep=True,
     ),
     Situation(
         name="the line is reset at once, once", transport=SSH, make=breaking(0), change=True, tries=("network", ""),
@@ -236,7 +236,7 @@ SITUATIONS = (
     ),
     Situation(
         name="the line is reset in the middle of a fetch", transport=SSH, make=breaking(2600), change=True,
-        tries=("network", ""), then=AGAIN, mend=by_ssh,
+        tries=("network", ""), then=AGAIN, mend=by_ssh, is_deep=True,
     ),
     Situation(
         name="the line dies before the server takes the push", transport=SSH,
@@ -246,7 +246,7 @@ SITUATIONS = (
     Situation(
         name="the line dies after the server took the push", transport=SSH,
         make=over(by_ssh, hooked("post-receive", once(KILL_SESSION))), change=True, tries=("",),
-        then="there: it is looked for, and not sent again",
+        then="there: it is looked for, and not sent again", is_deep=True,
     ),
     Situation(
         name="a pre-receive hook hangs", transport=SSH, make=over(by_ssh, hooked("pre-receive", "exec sleep 5")),
@@ -272,7 +272,7 @@ SITUATIONS = (
     Situation(
         name="the password in the URL is wrong (401)", transport=HTTP, change=True,
         make=by_http(login="ben:right", url=f"http://ben:{SECRET}@127.0.0.1:{{port}}/clusterconfig-fra1.git"),
-        mend=healed, tries=("auth",), command=FETCH, then=NOT_LANDED + ", without the password",
+        mend=healed, tries=("auth",), command=FETCH, then=NOT_LANDED + ", without the password", is_deep=True,
     ),
     Situation(
         name="reading is allowed, pushing is not (403)", transport=HTTP,
@@ -281,7 +281,7 @@ SITUATIONS = (
     ),
     Situation(
         name="no such repository (404)", transport=HTTP, make=by_http(Fault("info/refs", status=404)), mend=healed,
-        change=True, tries=("remote-gone",), command=FETCH, then=NOT_LANDED,
+        change=True, tries=("remote-gone",), command=FETCH, then=NOT_LANDED, is_deep=True,
     ),
     Situation(
         name="a proxy asks for a login (407)", transport=HTTP, make=by_http(Fault("info/refs", status=407)),
@@ -303,7 +303,7 @@ SITUATIONS = (
     ),
     Situation(
         name="an error of the server (500), once", transport=HTTP, change=True,
-        make=by_http(Fault(INFO, times=2, status=500)), tries=("server-trouble", ""), then=AGAIN,
+        make=by_http(Fault(INFO, times=2, status=500)), tries=("server-trouble", ""), then=AGAIN, is_deep=True,
     ),
     Situation(
         name="a bad gateway (502) at the push", transport=HTTP, change=True, mend=healed,
@@ -335,7 +335,7 @@ SITUATIONS = (
     Situation(
         name="no answer, ever", transport=HTTP, change=True, mend=healed, seconds=1.5,
         make=by_http(Fault("info/refs", is_mute=True)), tries=("timeout",), lasts=True,
-        then="git is ended at the deadline; " + LATER,
+        then="git is ended at the deadline; " + LATER, is_deep=True,
     ),
     Situation(
         name="no answer to a push", transport=HTTP, change=True, mend=healed, seconds=2.5,
@@ -379,7 +379,7 @@ SITUATIONS = (
     ),
     Situation(
         name="pushing is not served", transport=GIT, make=by_daemon("--export-all"), mend=by_path, change=True,
-        tries=("server-refused",), command=PUSH, then=REFUSED,
+        tries=("server-refused",), command=PUSH, then=REFUSED, is_deep=True,
     ),
     Situation(
         name="the line is reset in the middle of a fetch", transport=GIT, make=cut_daemon(300, 300), change=True,

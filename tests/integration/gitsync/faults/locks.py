@@ -171,7 +171,7 @@ SITUATIONS = (
     Situation(
         name="the lock of origin/main is held",
         make=fresh("refs/remotes/origin/main"), mend=released("refs/remotes/origin/main"), tries=("",), change=True,
-        then="lands and adopts; origin/main is left where it is",
+        then="lands and adopts; origin/main is left where it is", is_deep=True,
     ),
     Situation(
         name="a lock of a private ref that a killed git of ours left",

@@ -266,7 +266,7 @@ SITUATIONS = (
     ),
     Situation(
         name="somebody lands in the instant in which the server takes our push", make=lost_inside, change=True,
-        tries=("lost-race", ""), then="fetched and merged anew, then lands",
+        tries=("lost-race", ""), then="fetched and merged anew, then lands", is_deep=True,
     ),
     Situation(
         name="somebody always lands first", make=always_lost, mend=unhooked, change=True, tries=("lost-race",) * 3,
@@ -287,11 +287,11 @@ SITUATIONS = (
     Situation(
         name="an update hook refuses: the branch is protected",
         make=hooked("update", "echo 'GH006: Protected branch update failed for $1' >&2; exit 1"), mend=unhooked,
-        change=True, tries=("server-refused",), command=PUSH, then=REFUSED,
+        change=True, tries=("server-refused",), command=PUSH, then=REFUSED, is_deep=True,
     ),
     Situation(
         name="a post-receive hook fails", make=hooked("post-receive", "exit 1"), change=True, tries=("",),
-        then="lands: the commit is there",
+        then="lands: the commit is there", is_deep=True,
     ),
     Situation(
         name="a pre-receive hook hangs", make=hooked("pre-receive", "exec sleep 600"), mend=unhooked, change=True,
@@ -303,7 +303,7 @@ SITUATIONS = (
     ),
     Situation(
         name="the server's git dies before it takes the push", make=hooked("pre-receive", once("kill -9 $PPID")),
-        change=True, tries=("network", ""), then="not there: sent again, lands once",
+        change=True, tries=("network", ""), then="not there: sent again, lands once", is_deep=True,
     ),
     Situation(
         name="the server's git dies after it took the push", make=hooked("post-receive", once("kill -9 $PPID")),

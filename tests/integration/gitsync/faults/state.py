@@ -290,7 +290,7 @@ SITUATIONS = (
     Situation(
         name="HEAD is empty", make=broken("HEAD", emptied), tries=("empty-ref",), merged=("other.xml",),
         command="git rev-parse --show-toplevel", names="HEAD",
-        then="report; a repository around the clone is not taken for it",
+        then="report; a repository around the clone is not taken for it", is_deep=True,
     ),
     Situation(
         name="the index is gone", make=no_index, tries=("index-missing",), command="git status", names="index",
@@ -390,6 +390,7 @@ SITUATIONS = (
     ),
     Situation(
         name="our private ref is empty", make=private_ref(emptied), change=True, tries=("",), then="lands",
+        is_deep=True,
     ),
     Situation(
         name="our private ref is garbage", make=private_ref(lambda _data: b"no object\n"), change=True, tries=("",),

@@ -16,6 +16,13 @@ def test_every_class_is_produced() -> None:
     assert CLASSES.keys() == produced - {""}
 
 
+def test_every_class_is_produced_every_day() -> None:
+    """The sample leaves out situations, never a class."""
+    produced = {kind for one in CATALOGUE if not one.is_deep for kind in (*one.tries, one.ends)}
+
+    assert CLASSES.keys() == produced - {""}
+
+
 def test_no_situation_is_there_twice() -> None:
     """Each has a name of its own on its transport."""
     many = Counter((situation.name, situation.transport) for situation in CATALOGUE)
