@@ -33,7 +33,7 @@ def scene(world: World, lans: list[Lan], tmp_path_factory: pytest.TempPathFactor
             lans[0].start(known=False)
             server = lans[0].servers[0]
             known = lans[0].home / ".ssh" / "known_hosts"
-            known.write_text(f"remote {server.host_key}\n")
+            known.write_text(f"remote {server.host_key}\n{server.known}")
         return lans[0]
 
     host = RecordingHost(world.root / "home", world.environment)
