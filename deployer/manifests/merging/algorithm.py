@@ -6,8 +6,9 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from deployer.manifests.merging.identity import Identities, Key, is_within
-from deployer.manifests.merging.matching import Matched, match, match_named, may_be, ordered
+from deployer.manifests.merging.matching import Matched, match, match_named, ordered
 from deployer.manifests.merging.nodes import Item, Node
+from deployer.manifests.merging.pieces import Piece, are_mergeable, behind, is_replaced, joined, spaced, text_of
 from deployer.manifests.merging.trivia import Clash, Segment, comments, indent, merge_lines, merge_trivia, shifted
 from deployer.model.merge import Conflict
 
@@ -32,19 +33,6 @@ class Dialect:
     """A piece of text with the indentation of its lines changed."""
     quiet: frozenset[str] = frozenset()
     """Names of items that are no step of a path."""
-
-
-@dataclass(slots=True)
-class _Piece:
-    """An item of the result."""
-
-    number: Hashable
-    segments: list[Segment]
-    """Its lead is the first."""
-    is_first: bool
-    """Whether its lead is that of a first item."""
-    is_new: int = 0
-    """The side that alone has it; 0 where it is in the base."""
 
 
 @dataclass(slots=True)
@@ -77,7 +65,7 @@ class Merger:
             return [self._moved(OURS, ours)]
         if ours == base:
             return [self._moved(THEIRS, theirs)]
-        if nodes[0].is_list and _are_alike(nodes):
+        if nodes[0].is_list and are_mergeable(nodes):
             return self._list(nodes)
         return [self._choice((nodes[0].says, nodes[1].says, nodes[2].says), (base, ours, theirs), nodes)]
 
@@ -142,7 +130,7 @@ class Merger:
         opening, closing = self._wrapped(nodes, opening, closing, is_empty=not pieces)
         return [
             opening,
-            *_joined(pieces, "," if any(node.is_separated for node in nodes if node.items) else ""),
+            *joined(pieces, "," if any(node.is_separated for node in nodes if node.items) else ""),
             closing,
         ]
 
@@ -219,7 +207,7 @@ class Merger:
 
     # Items
 
-    def _piece(self, number: Hashable, matched: Matched, at: int) -> _Piece:
+    def _piece(self, number: Hashable, matched: Matched, at: int) -> Piece:
         base, ours, theirs = (side.get(number) for side in matched.items)
         some = ours or theirs or base
         assert some is not None  # noqa: S101  a number is of some item
@@ -231,7 +219,7 @@ class Merger:
             self._leave(some)
         first = (OURS, ours) if ours else (THEIRS, theirs)
         is_first = first[1] is not None and first[1].lead == self._first_lead(first[0], matched)
-        return _Piece(number, segments, is_first, is_new)
+        return Piece(number, segments, is_first, is_new)
 
     @staticmethod
     def _first_lead(side: int, matched: Matched) -> int:
@@ -332,7 +320,7 @@ class Merger:
     def _body(self, items: Items) -> list[Segment]:
         bodies = tuple(self.texts[side][item.start : item.end] for side, item in enumerate(items))
         nodes = (items[0].node, items[1].node, items[2].node)
-        if not _are_alike(nodes):
+        if not are_mergeable(nodes):
             return [
                 self._choice((items[0].says, items[1].says, items[2].says), (bodies[0], bodies[1], bodies[2]), nodes)
             ]
@@ -340,14 +328,14 @@ class Merger:
         suffixes = [self.texts[side][item.node.end : item.end] for side, item in enumerate(items)]
         prefix, inner = self._edge(prefixes), self.node(nodes)
         if not nodes[0].kind == nodes[1].kind == nodes[2].kind:
-            prefix = _spaced(prefix, next((each for each in inner if each), ""))
+            prefix = spaced(prefix, next((each for each in inner if each), ""))
         return [prefix, *inner, self._edge(suffixes)]
 
     # What both put into the same place
 
-    def _undecided(self, pieces: list[_Piece], matched: Matched) -> Iterator[_Piece]:
+    def _undecided(self, pieces: list[Piece], matched: Matched) -> Iterator[Piece]:
         """Both sides inserted in one gap: fine where what each put there is known by its identity."""
-        run: list[_Piece] = []
+        run: list[Piece] = []
         before: Hashable = None
         where = {number: at for at, number in enumerate(matched.orders[0])}
         for piece in [*pieces, None]:
@@ -363,22 +351,33 @@ class Merger:
                 before = following
                 yield piece
 
-    def _run(self, run: list[_Piece], matched: Matched, between: Sequence[Hashable]) -> Iterator[_Piece]:
+    def _run(self, run: list[Piece], matched: Matched, between: Sequence[Hashable]) -> Iterator[Piece]:
         ours = [piece for piece in run if piece.is_new == OURS]
         theirs = [piece for piece in run if piece.is_new == THEIRS]
         is_clear = all(matched.known.get(piece.number) is not None for piece in run)
-        if not ours or not theirs or (is_clear and not _is_replaced(matched, between, run)):
+        if not ours or not theirs or (is_clear and not is_replaced(matched, between, run)):
+            if ours and theirs:
+                self._share_comment(ours[0], theirs[0])
             yield from run
             return
         said = "both sides put something here" if not is_clear else "both sides put something else in place of the same"
-        mine, yours = (_text(pieces) for pieces in (ours, theirs))
+        mine, yours = (text_of(pieces) for pieces in (ours, theirs))
         self.conflicts.append(Conflict(self._path(), "inserted", None, mine.strip(), yours.strip(), said=said))
         lead, *_rest = run[0].segments
-        yield _Piece(run[0].number, [lead, Clash("", _after(mine, lead), _after(yours, lead))], run[0].is_first, OURS)
+        yield Piece(run[0].number, [lead, Clash("", behind(mine, lead), behind(yours, lead))], run[0].is_first, OURS)
+
+    def _share_comment(self, ours: Piece, theirs: Piece) -> None:
+        """A comment that stood at the end, and behind which both put something, is there once."""
+        mine, yours = ours.segments[0], theirs.segments[0]
+        if not isinstance(mine, str) or not isinstance(yours, str):
+            return
+        said = comments(yours)
+        if said and said == comments(mine) and all(line in self.texts[BASE] for line in said):
+            theirs.segments[0] = yours[yours.rindex("\n") :] if "\n" in yours else ""
 
     # Leads
 
-    def _fix_leads(self, pieces: list[_Piece], nodes: Nodes) -> None:
+    def _fix_leads(self, pieces: list[Piece], nodes: Nodes) -> None:
         """The first item may stand on the line of what is around it: another one has another lead there."""
         for at, piece in enumerate(pieces):
             lead = piece.segments[0]
@@ -402,45 +401,3 @@ class Merger:
                 if not lead.strip():
                     return self._moved(side, lead)
         return None
-
-
-def _are_alike(nodes: Nodes) -> bool:
-    """Whether they can be merged part by part: of the same kind, but for lists that are empty, however written."""
-    told = [node for node in nodes if node.items] or [*nodes]
-    is_list = all(node.is_list and node.is_ordered == nodes[0].is_ordered for node in nodes)
-    return all(node.kind == told[0].kind for node in (told if is_list else nodes))
-
-
-def _spaced(prefix: Segment, following: Segment) -> Segment:
-    """A key before an empty list has a space behind it, before a list on lines of its own it has none."""
-    if not isinstance(prefix, str) or not isinstance(following, str):
-        return prefix
-    return prefix.rstrip(" ") if following.startswith(("\n", "\r")) else prefix.rstrip(" ") + " "
-
-
-def _is_replaced(matched: Matched, between: Sequence[Hashable], run: Sequence[_Piece]) -> bool:
-    """Whether what both sides put here may be what each made of an item that both took away."""
-    base, ours, theirs = matched.items
-    gone = [base[number] for number in between if number not in ours and number not in theirs]
-    return any(
-        may_be(item, ours.get(piece.number) or theirs[piece.number], matched.known.get(piece.number))
-        for item in gone
-        for piece in run
-    )
-
-
-def _joined(pieces: Sequence[_Piece], separator: str) -> Iterator[Segment]:
-    for at, piece in enumerate(pieces):
-        if at and separator:
-            yield separator
-        yield from piece.segments
-
-
-def _text(pieces: Sequence[_Piece]) -> str:
-    return "".join(
-        segment if isinstance(segment, str) else segment.ours for piece in pieces for segment in piece.segments
-    )
-
-
-def _after(text: str, lead: Segment) -> str:
-    return text.removeprefix(lead) if isinstance(lead, str) else text

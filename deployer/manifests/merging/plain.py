@@ -88,7 +88,8 @@ def _element(element: ET.Element, numbers: Numbers) -> Value:
         if text and (said := text.strip()):
             members["#text"] = numbers.text("#", said)
     elif (text and not text.isspace()) or any(child.tail and not child.tail.isspace() for child in children):
-        return numbers.text("mixed", ET.canonicalize(ET.tostring(element, encoding="unicode")))
+        inner = "".join(ET.tostring(child, encoding="unicode") for child in children)
+        members["#mixed"] = numbers.text("mixed", (text or "") + inner)
     else:
         members[CHILDREN] = numbers.listing([(child.tag, _element(child, numbers)) for child in children])
     return numbers.mapping(members)

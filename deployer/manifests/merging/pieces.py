@@ -1,0 +1,68 @@
+"""The items of a merged list before they are put together, and what is asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from deployer.manifests.merging.matching import Matched, may_be
+from deployer.manifests.merging.nodes import Node
+from deployer.manifests.merging.trivia import Segment
+
+
+@dataclass(slots=True)
+class Piece:
+    """An item of the result."""
+
+    number: Hashable
+    segments: list[Segment]
+    """Its lead is the first."""
+    is_first: bool
+    """Whether its lead is that of a first item."""
+    is_new: int = 0
+    """The side that alone has it; 0 where it is in the base."""
+
+
+def are_mergeable(nodes: tuple[Node, Node, Node]) -> bool:
+    """Whether they can be merged part by part: of the same kind, but for lists that are empty, however written."""
+    told = [node for node in nodes if node.items] or [*nodes]
+    is_list = all(node.is_list and node.is_ordered == nodes[0].is_ordered for node in nodes)
+    return all(node.kind == told[0].kind for node in (told if is_list else nodes))
+
+
+def spaced(prefix: Segment, following: Segment) -> Segment:
+    """A key before an empty list has a space behind it, before a list on lines of its own it has none."""
+    if not isinstance(prefix, str) or not isinstance(following, str):
+        return prefix
+    return prefix.rstrip(" ") if following.startswith(("\n", "\r")) else prefix.rstrip(" ") + " "
+
+
+def is_replaced(matched: Matched, between: Sequence[Hashable], run: Sequence[Piece]) -> bool:
+    """Whether what both sides put here may be what each made of an item that both took away."""
+    base, ours, theirs = matched.items
+    gone = [base[number] for number in between if number not in ours and number not in theirs]
+    return any(
+        may_be(item, ours.get(piece.number) or theirs[piece.number], matched.known.get(piece.number))
+        for item in gone
+        for piece in run
+    )
+
+
+def joined(pieces: Sequence[Piece], separator: str) -> Iterator[Segment]:
+    """The pieces one after the other."""
+    for at, piece in enumerate(pieces):
+        if at and separator:
+            yield separator
+        yield from piece.segments
+
+
+def text_of(pieces: Sequence[Piece]) -> str:
+    """The text of new pieces."""
+    return "".join(
+        segment if isinstance(segment, str) else segment.ours for piece in pieces for segment in piece.segments
+    )
+
+
+def behind(text: str, lead: Segment) -> str:
+    """The text without its lead."""
+    return text.removeprefix(lead) if isinstance(lead, str) else text
