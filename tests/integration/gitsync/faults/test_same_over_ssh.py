@@ -9,6 +9,7 @@ import pytest
 
 from deployer.gitsync.manual import report
 from deployer.hosts.factory import HostPool
+from deployer.model.json import JsonValue
 from deployer.model.site import Machine
 from deployer.model.sync import ManualWork
 from deployer.settings import SshSettings
@@ -62,7 +63,7 @@ def test_the_same_is_told(scene: Scene, pool: HostPool, monkeypatch: pytest.Monk
     monkeypatch.setenv("HOME", str(lan.home))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     home = str(scene.root / "home")
-    at = {"ansible_host": "127.0.0.1", "ansible_port": lan.servers[0].port, "deployer_home": home}
+    at: dict[str, JsonValue] = {"ansible_host": "127.0.0.1", "ansible_port": lan.servers[0].port, "deployer_home": home}
     machine = Machine(scene.host.name, at)
 
     here = scene.made_engine().sync(scene.host, scene.repository, change)
