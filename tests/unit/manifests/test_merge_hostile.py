@@ -65,14 +65,26 @@ def test_what_is_no_sound_manifest_has_no_structure(form: str, data: bytes) -> N
     [
         ("yaml", b"a: 1\r\nb: 1\r\n", b"a: 2\r\nb: 1\r\n", b"a: 1\r\nb: 2\r\n", b"a: 2\r\nb: 2\r\n"),
         ("yaml", b"a: 1\r\nb: 1\n", b"a: 2\r\nb: 1\n", b"a: 1\r\nb: 1\nc: 1\n", b"a: 2\r\nb: 1\nc: 1\n"),
-        ("xml", b"<m>\r\n<a/>\n<b/></m>", b"<m>\r\n<a x=''/>\n<b/></m>", b"<m>\r\n<a/>\n</m>", b"<m>\r\n<a x=''/>\n</m>"),
+        ("xml", b"<m>\r\n<a/>\n<b/></m>", b"<m>\r\n<c/>\n<b/></m>", b"<m>\r\n<a/>\n</m>", b"<m>\r\n<c/>\n</m>"),
         ("yaml", b"\xef\xbb\xbfa: 1\nb: 1", b"\xef\xbb\xbfa: 2\nb: 1", b"a: 1\nb: 2", b"a: 2\nb: 2"),
         ("yaml", b"a: &x 1\nb: ! 1\n", b"a: &x 2\nb: ! 1\n", b"a: &x 1\nb: ! 2\n", b"a: &x 2\nb: ! 2\n"),
         ("yaml", "é: 1\nb: 1\n".encode(), "é: 2\nb: 1\n".encode(), "é: 1\nb: ü\n".encode(), "é: 2\nb: ü\n".encode()),
         # fmt
-        ("xml", LATIN + b"'\xe9' b=''/>", LATIN + b"'\xe8' b=''/>", LATIN + b"'\xe9' b='2'/>", LATIN + b"'\xe8' b='2'/>"),
+        (
+            "xml",
+            LATIN + b"'\xe9' b=''/>",
+            LATIN + b"'\xe8' b=''/>",
+            LATIN + b"'\xe9' b='2'/>",
+            LATIN + b"'\xe8' b='2'/>",
+        ),
         ("json", '{"é": 1, "b": 1}'.encode(), '{"é": 2, "b": 1}'.encode(), b'{"\\u00e9": 1}', b'{"\\u00e9": 2}'),
-        ("xml", b"<m><![CDATA[<]]></m>", b"<m x=''><![CDATA[<]]></m>", b"<m><![CDATA[]]></m>", b"<m x=''><![CDATA[]]></m>"),
+        (
+            "xml",
+            b"<m><![CDATA[<]]></m>",
+            b"<m x=''><![CDATA[<]]></m>",
+            b"<m><![CDATA[]]></m>",
+            b"<m x=''><![CDATA[]]></m>",
+        ),
         ("xml", b"<m>a<b/>c</m>", b"<m x='1'>a<b/>c</m>", b"<m>a<b/>d</m>", b"<m x='1'>a<b/>d</m>"),
     ],
 )  # fmt: skip
