@@ -24,6 +24,12 @@ def failed(scheme: str, stderr: str = "", **more: JsonValue) -> JsonObject:
     return {"kind": "", "argv": ["git", "fetch"], "exit": 128, "stderr": stderr, "facts": facts, **more}
 
 
+def answering(argv: list[str], scheme: str, **more: JsonValue) -> JsonObject:
+    """A failure after which the remote answered."""
+    facts: JsonObject = {"scheme": scheme, "answers": True}
+    return {"kind": "", "argv": argv, "exit": 128, "stdout": "", "facts": facts, **more}
+
+
 @pytest.mark.parametrize(
     ("evidence", "kind"),
     [
@@ -50,6 +56,15 @@ def failed(scheme: str, stderr: str = "", **more: JsonValue) -> JsonObject:
         (failed("http", "Could not resolve host: h"), "network"),
         (failed("git", "…"), "network"),
         (failed("file", "…"), "remote-gone"),
+        (failed("http", "words of next year", http_status=503), "server-trouble"),
+        (failed("http", "words of next year", http_status=403), "auth"),
+        (failed("http", "words of next year", http_status=200), "network"),
+        (failed("http", "words of next year", http_status=200, is_page=True), "remote-gone"),
+        (answering(["git", "fetch"], "file"), "network"),
+        (answering(PUSH, "ssh", ssh_exit=128), "server-refused"),
+        (answering(PUSH, "git", stderr="fatal: remote error: access denied"), "server-refused"),
+        (failed("git", "fatal: remote error: access denied"), "remote-gone"),
+        ({"kind": "", "argv": PUSH, "exit": 128, "facts": {"scheme": "file", "denied": ["objects"]}}, "permission"),
         ({"kind": "rebase-in-progress"}, "rebase-in-progress"),
     ],
 )

@@ -57,6 +57,32 @@ def test_contention_has_many_short_tries() -> None:
     assert waits[0] <= 0.2
 
 
+def asked_to_wait(seconds: float, deadline: float) -> tuple[int, list[float]]:
+    """Tries and waits where a web server wants to be left alone for a while."""
+    clock = StillClock()
+    tries = Tries(clock, SyncSettings(seconds=deadline))
+
+    def step() -> JsonObject:
+        raise StepStoppedError({"failure": {"retry_after": seconds}}, CLASSES["server-trouble"])
+
+    with pytest.raises(StepStoppedError):
+        tries.run(step)
+    return tries.count, clock.waits
+
+
+def test_a_server_that_says_when_to_come_again_is_obeyed() -> None:
+    """No wait is shorter than it asked for."""
+    count, waits = asked_to_wait(50, 1000)
+
+    assert count == 3
+    assert min(waits) >= 50
+
+
+def test_a_server_that_says_when_is_not_asked_again_before() -> None:
+    """Where that is after the deadline, the sync ends at once."""
+    assert asked_to_wait(3600, 90) == (1, [])
+
+
 def test_a_network_has_few() -> None:
     """Its own budget."""
     count, waits = tried("network", SyncSettings(network_attempts=3, seconds=1000))
