@@ -60,7 +60,7 @@ class SshSettings(_Section):
     """How deployer hosts are reached. What ~/.ssh/config says of a host holds as well."""
 
     connect_timeout: float = Field(default=10.0, gt=0)
-    """Seconds."""
+    """Seconds. A host that says nothing for three times as long in mid-playbook is given up."""
     known_hosts: str = ""
     """A file of host keys besides the user's own; an unknown or changed key is always an error."""
 

@@ -194,7 +194,7 @@ def ssh_arguments(ssh: SshSettings) -> tuple[str, ...]:
     # An unattended run learns no keys: the user's known_hosts stays as it is.
     options += ["-o", "UpdateHostKeys=no"]
     # A host that lost its power in mid-playbook says nothing: without these, ssh waits for it for a quarter of an hour.
-    options += ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"]
+    options += ["-o", f"ServerAliveInterval={max(1, round(ssh.connect_timeout))}", "-o", "ServerAliveCountMax=3"]
     if ssh.known_hosts:
         files = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2", str(Path(ssh.known_hosts).expanduser().absolute()))
         options += ["-o", "UserKnownHostsFile=" + " ".join(f'"{name}"' if " " in name else name for name in files)]
