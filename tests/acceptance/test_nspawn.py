@@ -13,7 +13,7 @@ from tests.nspawn import IMAGES, needed
 
 SITE = "fra1"
 HEAD, FIRST, SECOND = f"{SITE}-sandbox-dep01", f"{SITE}-sandbox-app01", f"{SITE}-sandbox-app02"
-IMPATIENT = {"DEPLOYER_SSH__CONNECT_TIMEOUT": "5"}
+IMPATIENT = {"DEPLOYER_SSH__CONNECT_TIMEOUT": "3"}
 """Where a host is dead, every attempt waits that long."""
 PLAYBOOK = """
 - name: Wait
@@ -139,13 +139,14 @@ def test_a_dead_node(lab: Lab) -> None:
     assert again.outcomes == {"acme-logistics.fra1": "ok"}
 
 
+@pytest.mark.deep
 def test_a_host_that_dies_in_the_middle_of_a_playbook(lab: Lab) -> None:
     """The instance of the host that lost its power is unreachable; those of the other node end as they would have."""
     own = lab.shell.folder / "own" / "instance-wait"
     own.mkdir(parents=True, exist_ok=True)
     (own / "operation.yml").write_text("command: wait\nsummary: Wait\n")
     (own / "playbook.yml").write_text(PLAYBOOK)
-    variables = {"DEPLOYER_PLAYBOOKS": str(own.parent), "DEPLOYER_SANDBOX": "lab"}
+    variables = {**IMPATIENT, "DEPLOYER_PLAYBOOKS": str(own.parent), "DEPLOYER_SANDBOX": "lab"}
     with lab.shell.start("wait", SITE, "--json", **variables) as process:
         for host, instance in ((FIRST, "viatris"), (FIRST, "northwind"), (SECOND, "acme-logistics")):
             while lab.ssh(host, f"test -e /run/began-{instance}").returncode:
