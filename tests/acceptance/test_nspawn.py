@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import Done, Shell
+from tests.depth import IS_DEEP
 from tests.nspawn import IMAGES, needed
 
 SITE = "fra1"
@@ -128,6 +129,8 @@ def test_doctor_and_verify(lab: Lab) -> None:
     lab.must("verify", SITE)
 
 
+@pytest.mark.deep
+@pytest.mark.skipif(not IS_DEEP, reason="half a minute: make test-deep")
 def test_a_dead_node(lab: Lab) -> None:
     """Its instance is unreachable and exit code 4 says so; the others go on, and retry finishes it later."""
     lab.must("sandbox", "host", "kill", SECOND)
@@ -139,7 +142,6 @@ def test_a_dead_node(lab: Lab) -> None:
     assert again.outcomes == {"acme-logistics.fra1": "ok"}
 
 
-@pytest.mark.deep
 def test_a_host_that_dies_in_the_middle_of_a_playbook(lab: Lab) -> None:
     """The instance of the host that lost its power is unreachable; those of the other node end as they would have."""
     own = lab.shell.folder / "own" / "instance-wait"

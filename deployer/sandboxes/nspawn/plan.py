@@ -193,5 +193,5 @@ def check(sandbox: Sandbox) -> None:
     spread = Spread(sandbox)
     if len(sandbox.sites) > MOST_SITES:
         raise UsageError(f"a sandbox has {MOST_SITES} sites at most, not {len(sandbox.sites)}")
-    if most := max((len(spread.clusters(site)) for site in sandbox.sites), default=0) > MOST_NODES:
+    if (most := max(len(spread.clusters(site)) for site in sandbox.sites)) > MOST_NODES:
         raise UsageError(f"a site has {MOST_NODES} clusters at most, not {most}")
