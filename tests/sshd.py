@@ -8,8 +8,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -79,8 +82,6 @@ class SshServer:
         self.kill_sessions()
         self.process.terminate()
         self.process.wait()
-        if self.process.stderr is not None:
-            self.process.stderr.close()
 
 
 @dataclass
@@ -122,6 +123,8 @@ class Lan:
                 break
         else:
             pytest.fail(f"sshd did not start: {''.join(said)}")
+        # It goes on logging, and a full pipe would stop it after some 160 connections.
+        threading.Thread(target=_drain, args=(log,), daemon=True).start()
         return process
 
     def restart(self, server: SshServer, *, startups: str = "100") -> None:
@@ -142,6 +145,11 @@ class Lan:
 def make_key(path: Path) -> None:
     """A key pair without a passphrase."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+
+
+def _drain(log: IO[str]) -> None:
+    with log:
+        deque(log, maxlen=0)
 
 
 def made_lan(home: Path) -> Lan:
