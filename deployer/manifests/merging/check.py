@@ -6,7 +6,7 @@ It knows nothing of how the merge was made: it reads the four texts by other mea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployer.manifests.merging.plain import CHILDREN, READERS, Numbers, UnreadableError, Value
@@ -30,7 +30,11 @@ _Items = list[tuple[str, Value]]
 
 
 def objections(
-    form: str, texts: tuple[str, str, str], result: str, fields: Sequence[tuple[str, ...]] = ()
+    form: str,
+    texts: tuple[str, str, str],
+    result: str,
+    fields: Sequence[tuple[str, ...]] = (),
+    parsed: Mapping[str, object] | None = None,
 ) -> list[str]:
     """What stands against a result, each a sentence; none where it is right.
 
@@ -39,11 +43,12 @@ def objections(
         texts: base, ours, theirs.
         result: what they were merged to.
         fields: what else tells items apart in this repository.
+        parsed: what the format's parser made of the three texts, where that is known.
 
     Raises:
         UnreadableError: base, ours or theirs cannot be read, so that nothing can be said.
     """
-    numbers, read = Numbers(), READERS[form]
+    numbers, read = Numbers(parsed=parsed or {}), READERS[form]
     base, ours, theirs = (read(text, numbers) for text in texts)
     try:
         merged = read(result, numbers)
@@ -123,6 +128,8 @@ class _Checker:
         """The fields that tell the items of a label apart; empty for a label that is there once; None for none."""
         alike = [[value for other, value in items if other == label] for items in lists]
         for fields in self.fields:
+            if any(_told(value, fields) is None for values in alike for value in values[:1]):
+                continue
             told = [[_told(value, fields) for value in values] for values in alike]
             if any(None in side for side in told):
                 continue

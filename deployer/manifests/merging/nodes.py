@@ -25,6 +25,8 @@ class Table:
 
     def __init__(self) -> None:
         self._known: dict[Hashable, int] = {}
+        self.parsed: dict[str, object] = {}
+        """Text -> what its format's parser made of it, so that the check need not parse it once more."""
 
     def number(self, said: Hashable) -> int:
         """The number of what is said."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
@@ -40,6 +40,8 @@ class Numbers:
     """Gives equal values the same number, in all documents that are read with it."""
 
     known: dict[Hashable, int] = field(default_factory=dict)
+    parsed: Mapping[str, object] = field(default_factory=dict)
+    """Text -> what libyaml made of it, where that is known: the parse is all that the check shares with the merge."""
 
     def text(self, kind: str, text: str) -> Value:
         """A single value."""
@@ -129,8 +131,10 @@ _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*", re.MULTILINE)
 def read_yaml(text: str, numbers: Numbers) -> tuple[Value, Counter[str]]:
     """A YAML document; raises UnreadableError."""
     try:
-        judge_depth(text, MAX_DEPTH)
-        root = compose(text)
+        root = numbers.parsed.get(text)
+        if not isinstance(root, yaml.Node):
+            judge_depth(text, MAX_DEPTH)
+            root = compose(text)
         value = _Composed(numbers).value(root)
     except (yaml.YAMLError, TooDeepError) as error:
         raise UnreadableError(str(error)) from error

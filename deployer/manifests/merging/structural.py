@@ -59,7 +59,8 @@ def merge_structures(
     partial = b"" if not merger.conflicts else _encoded(marked(segments, marker_size), written)
     if merger.conflicts:
         return MergeResult(None, tuple(merger.conflicts), partial)
-    return _checked(form, (base.text, ours.text, theirs.text), whole(segments), identities, written, marker_size)
+    texts = (base.text, ours.text, theirs.text)
+    return _checked(form, texts, whole(segments), identities, written, marker_size, table.parsed)
 
 
 def _both_added(
@@ -101,9 +102,10 @@ def _checked(
     identities: Identities,
     written: Source,
     marker_size: int,
+    parsed: Mapping[str, object],
 ) -> MergeResult:
     try:
-        said = objections(form, texts, merged, [*identities.fields()])
+        said = objections(form, texts, merged, [*identities.fields()], parsed)
         content = written.bom + merged.encode(written.encoding)
     except UnreadableError as error:
         raise UnfitError(str(error)) from error

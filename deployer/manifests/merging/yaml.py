@@ -35,7 +35,7 @@ def tree(source: Source, table: Table) -> Node:
         raise UnfitError("a character that YAML does not have, or a line end that we do not know")
     try:
         judge_depth(text, LIMIT_DEPTH)
-        root = compose(text)
+        root = table.parsed[text] = compose(text)
     except (yaml.YAMLError, TooDeepError) as error:
         raise UnfitError(f"{source.path}: {error}") from error
     if root is None:
@@ -50,6 +50,7 @@ class _Builder:
         self._text = text
         self._number = table.number
         self._seen: set[int] = set()
+        self._has_comments = "#" in text
 
     def document(self, root: yaml.Node) -> Node:
         """The document as a list of one value."""
@@ -92,13 +93,15 @@ class _Builder:
         """Where a node ends with the comment behind it on its line."""
         if node.is_list and not node.is_separated and node.items:
             return node.items[-1].end
-        if "\n" in self._text[node.start : node.end] and self._text[node.start] in "|>":
+        if not self._has_comments or (self._text[node.start] in "|>" and "\n" in self._text[node.start : node.end]):
             return node.end
         found = _TRAIL.match(self._text, node.end)
         return found.end() if found else node.end
 
     def _trivia(self, start: int, end: int) -> None:
         """Only space and comments may lie there."""
+        if start == end or self._text[start:end].isspace():
+            return
         found = _TRIVIA.match(self._text, start, end)
         if found is None or found.end() != end:
             raise UnfitError(f"something else than comments between values: {self._text[start:end][:40]!r}")
@@ -134,7 +137,7 @@ class _Builder:
 
     def _line_rest(self, at: int) -> int:
         """Behind the comment of a line that ends with a colon or a dash."""
-        found = _TRAIL.match(self._text, at)
+        found = _TRAIL.match(self._text, at) if self._has_comments else None
         return found.end() if found else at
 
     def _dashed(self, value: yaml.Node, lead: int) -> Item:
