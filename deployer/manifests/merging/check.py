@@ -106,7 +106,8 @@ class _Checker:
         for key in {**base, **ours, **theirs, **result}:
             none = _NO_CHILDREN if key == CHILDREN else _NONE
             members = (base.get(key, none), ours.get(key, none), theirs.get(key, none), result.get(key, none))
-            self.value(f"{path}/{key}", members)
+            if not members[0].number == members[1].number == members[2].number == members[3].number:
+                self.value(f"{path}/{key}", members)
 
     def _list(self, path: str, lists: list[_Items]) -> None:
         tokens = self._tokens(path, lists)
@@ -148,7 +149,8 @@ class _Checker:
         ]
         for token in {**found[0], **found[1], **found[2], **found[3]}:
             base, ours, theirs, result = (side.get(token, _NONE) for side in found)
-            self.value(f"{path}/{_named(token)}", (base, ours, theirs, result))
+            if not base.number == ours.number == theirs.number == result.number:
+                self.value(f"{path}/{_named(token)}", (base, ours, theirs, result))
 
     def _changed(
         self,

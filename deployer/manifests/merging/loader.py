@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import yaml
 
 
 class Loader(yaml.CSafeLoader):
     """Composes as CSafeLoader does, only quicker."""
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self._tags: dict[tuple[str, tuple[bool, bool]], str] = {}
 
     def descend_resolver(self, current_node: yaml.Node | None, current_index: object) -> None:
         """Nothing: there are no rules by path."""
@@ -20,12 +18,19 @@ class Loader(yaml.CSafeLoader):
 
     def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
         """The tag of a node without one."""
-        known = self._tags.get((value, implicit)) if kind is yaml.ScalarNode else None
-        if known is None:
-            known = str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # PyYAML's stubs
-            if kind is yaml.ScalarNode:
-                self._tags[value, implicit] = known
-        return known
+        if kind is yaml.ScalarNode and len(value) < _SHORT:
+            return _tag(value, implicit)
+        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # PyYAML's stubs
+
+
+_SHORT = 100
+"""Characters of a text that is worth remembering."""
+_RESOLVER = yaml.resolver.Resolver()
+
+
+@functools.lru_cache(maxsize=8192)
+def _tag(value: str, implicit: tuple[bool, bool]) -> str:
+    return str(_RESOLVER.resolve(yaml.ScalarNode, value, implicit))  # type: ignore[no-untyped-call]  # PyYAML's stubs
 
 
 def compose(text: str) -> yaml.Node | None:
