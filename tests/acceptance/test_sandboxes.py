@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.acceptance.conftest import Shell
+from tests.acceptance.conftest import Shell
 
 
-@pytest.fixture
-def lab(shell: Shell) -> Iterator[Shell]:
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A command line that works in a sandbox that is needed for half a day."""
+    shell = Shell(tmp_path_factory.mktemp("lab"))
     shell.environment["DEPLOYER_SANDBOX"] = "lab"
     options = ("--sites", "fra1,ams2", "--clusters", "3", "--instances", "4", "--ttl", "12h")
     made = shell("sandbox", "create", "lab", *options)
@@ -39,6 +38,37 @@ def test_who_works_in_one_that_expires_is_told(lab: Shell) -> None:
     assert done.document["exit_code"] == 0
 
 
+def test_a_host_is_stopped_and_started(lab: Shell) -> None:
+    """What it serves comes back with it."""
+    assert lab("redeploy", "fra1", "viatris").code == 0
+    assert lab("sandbox", "host", "kill", "fra1-sandbox-dep01").out == "fra1-sandbox-dep01: kill\n"
+    assert lab("verify", "fra1", "viatris").code == 3
+    assert lab("sandbox", "host", "start", "fra1-sandbox-dep01").code == 0
+    assert lab("verify", "fra1", "viatris").code == 0
+
+
+def test_what_cannot_be_meant(lab: Shell) -> None:
+    """It is a usage error with a sentence, and nothing happens."""
+    for words in (
+        ("create", "other", "--ttl", "soon"),
+        ("create", "other", "--clusters", "5", "--instances", "3"),
+        ("fault", "fra1", "cut"),
+        ("fault", "fra1", "delay", "5%"),
+        ("host", "stop", "moon"),
+    ):
+        done = lab("sandbox", *words)
+        assert (done.code, done.out) == (2, ""), words
+        assert done.err.splitlines()[-1].strip()
+    assert len(lab("sandbox", "list", "--json").document["data"]) == 1
+
+
+def test_a_fault_needs_a_sandbox(shell: Shell) -> None:
+    """Which one is meant is never guessed."""
+    done = shell("sandbox", "fault", "fra1", "cut")
+    assert done.code == 2
+    assert "--sandbox NAME" in done.err
+
+
 def test_prune_destroys_what_has_expired(lab: Shell) -> None:
     """And says so; there is nothing to do the second time."""
     file = lab.folder / "state" / "sandboxes" / "lab" / "sandbox.json"
@@ -48,38 +78,3 @@ def test_prune_destroys_what_has_expired(lab: Shell) -> None:
     assert lab("sandbox", "prune").out == "lab: destroyed\n"
     assert lab("sandbox", "prune").out == ""
     assert not file.parent.exists()
-
-
-def test_a_host_is_stopped_and_started(lab: Shell) -> None:
-    """What it serves comes back with it."""
-    assert lab("redeploy", "fra1").code == 0
-    assert lab("sandbox", "host", "kill", "fra1-sandbox-dep01").out == "fra1-sandbox-dep01: kill\n"
-    assert lab("verify", "fra1", "viatris").code == 3
-    assert lab("sandbox", "host", "start", "fra1-sandbox-dep01").code == 0
-    assert lab("verify", "fra1", "viatris").code == 0
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("create", "other", "--ttl", "soon"),
-        ("create", "other", "--ttl", "0d"),
-        ("create", "other", "--clusters", "5", "--instances", "3"),
-        ("create", "other", "--backend", "moon"),
-        ("fault", "fra1", "cut"),
-        ("fault", "fra1", "delay", "5%"),
-        ("host", "stop", "moon"),
-    ],
-)
-def test_what_cannot_be_meant(lab: Shell, words: tuple[str, ...]) -> None:
-    """It is a usage error with a sentence, and nothing happens."""
-    done = lab("sandbox", *words)
-    assert (done.code, done.out) == (2, "")
-    assert done.err.splitlines()[-1].strip()
-
-
-def test_a_fault_needs_a_sandbox(shell: Shell) -> None:
-    """Which one is meant is never guessed."""
-    done = shell("sandbox", "fault", "fra1", "cut")
-    assert done.code == 2
-    assert "--sandbox NAME" in done.err
