@@ -62,6 +62,14 @@ def other_work_tree(scene: Scene) -> None:
     (scene.root / "second" / "viatris.xml").write_text("of topic\n")
 
 
+def linked(scene: Scene) -> None:
+    """The clone is a second work tree of one that is elsewhere."""
+    elsewhere = scene.root / "elsewhere"
+    scene.clone.rename(elsewhere)
+    scene.git(elsewhere, "checkout", "-q", "--detach")
+    scene.git(elsewhere, "worktree", "add", "-q", str(scene.clone), "main")
+
+
 def submodule(scene: Scene) -> None:
     """The remote moves a submodule that is checked out here."""
     library = scene.root / "library"
@@ -232,6 +240,10 @@ SITUATIONS = (
     Situation(
         name="a second work tree with a branch and edits", make=other_work_tree, tries=OK, is_deep=True,
         then="lands and adopts; the other work tree is not touched",
+    ),
+    Situation(
+        name="the clone is itself a second work tree", make=linked, edits="none", change=True, tries=OK, is_deep=True,
+        then="lands and adopts",
     ),
     Situation(
         name="the remote adds a submodule", make=submodule, tries=OK, then="lands and adopts; only the index names it",

@@ -275,6 +275,15 @@ SITUATIONS = (
         mend=healed, tries=("auth",), command=FETCH, then=NOT_LANDED + ", without the password", is_deep=True,
     ),
     Situation(
+        name="a pre-receive hook refuses, with a password in the URL",
+        transport=HTTP, change=True, mend=unhooked,
+        make=over(
+            by_http(login=f"ben:{SECRET}", url=f"http://ben:{SECRET}@127.0.0.1:{{port}}/clusterconfig-fra1.git"),
+            hooked("pre-receive", "echo 'no pushes on Fridays' >&2; exit 1"),
+        ),
+        tries=("server-refused",), command=PUSH, then=REFUSED + ", without the password",
+    ),
+    Situation(
         name="reading is allowed, pushing is not (403)", transport=HTTP,
         make=by_http(Fault("git-receive-pack", status=403)), mend=healed, change=True, tries=("auth",), command=PUSH,
         then=NOT_LANDED,
