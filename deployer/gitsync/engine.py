@@ -10,7 +10,7 @@ from typing import Protocol
 
 from deployer.errors import AttentionError, HelperFailedError, LockedError, UnreachableError
 from deployer.gitsync.classes import CLASSES, FailureClass, Retry, classify
-from deployer.gitsync.manual import Case, commits, manual_work
+from deployer.gitsync.manual import Case, commits, manual_work, reason
 from deployer.gitsync.redact import redact_all
 from deployer.gitsync.tries import StepStoppedError, Tries
 from deployer.gitsync.undoing import moment, snapshots, undone
@@ -290,7 +290,8 @@ class _Work:
         answer = error.answer
         final = self._final(error.failure_class)
         if final.retry is not Retry.NEVER:
-            return self._result(answer, SyncStatus.RETRY_LATER, attempts, seconds)
+            later = self._result(answer, SyncStatus.RETRY_LATER, attempts, seconds)
+            return replace(later, reason=reason(answer.get("failure"), final))
         case = _case(self.host, self.repository, answer, self.change, landed=bool(self.landed_change))
         manual = manual_work(case, final)
         return self._result(answer, SyncStatus.MANUAL, attempts, seconds, manual=manual)

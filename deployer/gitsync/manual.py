@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployer.gitsync.advice import Situation, commands
-from deployer.gitsync.classes import FailureClass
+from deployer.gitsync.classes import FailureClass, Retry
 from deployer.gitsync.redact import redact
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.site import Repository
@@ -203,6 +203,17 @@ def _commit(item: JsonObject) -> Commit:
         subject=redact(str(item.get("subject"))),
         paths=tuple(str(path) for path in paths) if isinstance(paths, list) else (),
     )
+
+
+def reason(failure: JsonValue, failure_class: FailureClass) -> str:
+    """Why a sync is left for later, in a line: the class, and the lock or the first thing that git said."""
+    found: JsonObject = failure if isinstance(failure, Mapping) else {}
+    paths = found.get("paths")
+    if failure_class.retry is Retry.LOCK:
+        said = ", ".join(map(str, paths)) if isinstance(paths, Sequence) and not isinstance(paths, str) else ""
+    else:
+        said = next((line for line in str(found.get("stderr") or "").splitlines() if line.strip()), "")
+    return redact(f"{failure_class.told} ({said})" if said else failure_class.told)
 
 
 def report(work: ManualWork) -> str:

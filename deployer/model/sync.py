@@ -222,3 +222,5 @@ class SyncResult:
     """The commit of automation that was asked for, as it landed (object id)."""
     manual: ManualWork | None = None
     seconds: float = 0.0
+    reason: str = ""
+    """Where it is left for later: what stood in the way, in a line."""

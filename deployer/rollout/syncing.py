@@ -234,7 +234,11 @@ def _commits(commits: Sequence[Commit]) -> str:
 def _why(result: SyncResult) -> str:
     if result.manual is not None:
         return result.manual.line
-    return f"{result.path} on {result.host} could not be synced now; nothing was changed, it is tried again next time"
+    because = f": {result.reason}" if result.reason else ""
+    return (
+        f"{result.path} on {result.host} could not be synced now{because}; "
+        "nothing was changed, it is tried again next time"
+    )
 
 
 def _reasons(result: SyncResult, change: Change | None) -> Mapping[str, str]:

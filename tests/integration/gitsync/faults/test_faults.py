@@ -9,7 +9,7 @@ import pytest
 
 from deployer.errors import AttentionError
 from deployer.gitsync.classes import CLASSES
-from deployer.model.sync import Change, ManualWork, SyncResult
+from deployer.model.sync import Change, ManualWork, SyncResult, SyncStatus
 from tests.depth import IS_DEEP
 from tests.integration.gitsync.faults import invariants
 from tests.integration.gitsync.faults.catalogue import CATALOGUE
@@ -83,6 +83,8 @@ def told(case: Case) -> None:
     assert result.status in situation.status, result
     assert result.attempts == len(kinds)
     assert max(case.scene.clock.waits, default=0.0) >= situation.waited
+    if result.status is SyncStatus.RETRY_LATER:
+        assert result.reason.startswith(CLASSES[situation.last].told), result.reason
     if result.manual:
         assert result.manual.kind == situation.last
         held = (f"{case.scene.clone}/.git/{situation.names}",) if situation.names else ()
