@@ -89,13 +89,12 @@ def told(case: Case) -> None:
         assert result.manual.kind == situation.last
         held = (f"{case.scene.clone}/.git/{situation.names}",) if situation.names else ()
         assert result.manual.paths == (*situation.paths, *held), result.manual
-        first_line(result.manual, situation, case.change)
+        first_line(result.manual, situation)
 
 
-def first_line(work: ManualWork, situation: Situation, change: Change | None) -> None:
+def first_line(work: ManualWork, situation: Situation) -> None:
     """The words of years."""
-    is_of_change = change is not None and "did not land" in situation.then
-    begin = f"failed to commit/push {MESSAGE}" if is_of_change else WHERE
+    begin = f"failed to commit/push {MESSAGE}" if situation.change else WHERE
     assert work.line.startswith(f"{begin} with: Command {situation.command}"), work.line
     assert work.line.endswith(" on fra1-prod-dep01 failed")
 
