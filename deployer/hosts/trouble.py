@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import paramiko
@@ -52,11 +53,20 @@ def _explain(machine: Machine, host: str, error: BaseException) -> tuple[str, st
         return _unknown_key(error)
     if isinstance(error, BadHostKeyException):
         return _changed_key(machine, error)
+    if _has_no_way(error):
+        return "there is no way to it (no route to host)", f"is it up, and is the network open? try: {login}"
     known = next(((what, hint) for kind, what, hint in _TABLE if isinstance(error, kind)), None)
     what, hint = known or (str(error) or type(error).__name__, "try: {login}")
     return what, hint.format(login=login, machine=machine.name)
 
 
+def _has_no_way(error: BaseException) -> bool:
+    """Whether nobody is there to refuse: Paramiko raises the same for both."""
+    tried = error.errors.values() if isinstance(error, NoValidConnectionsError) else (error,)
+    return all(isinstance(one, OSError) and one.errno in _NO_WAY for one in tried)
+
+
+_NO_WAY = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH})
 _TABLE: tuple[tuple[type[BaseException], str, str], ...] = (
     (AuthenticationException, "it did not let us in (authentication failed)", "try: {login}   (is your key right?)"),
     (socket.gaierror, "its name is not known (DNS)", "check ansible_host of {machine}, or your ~/.ssh/config"),
