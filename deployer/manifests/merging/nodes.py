@@ -12,7 +12,7 @@ from dataclasses import dataclass
 ROOT = "#root"
 """The name of the one item that a document is a list of."""
 LIMIT_DEPTH = 100
-LIMIT_ITEMS = 1_000_000
+LIMIT_ITEMS = 500_000
 """Values in one document that are merged by structure; ten megabytes of manifest have fewer."""
 
 
@@ -48,6 +48,8 @@ class Node:
         value: what it says, for people and as identity.
     """
 
+    __slots__ = ("end", "kind", "says", "start", "value")
+
     is_list = False
     """Whether it has items (there may be none)."""
     is_ordered = False
@@ -79,6 +81,8 @@ class ListNode(Node):
         edges: where the first item's lead begins, and where what is behind the last item does.
     """
 
+    __slots__ = ("close_start", "is_separated", "items", "open_end")
+
     is_list = True
 
     def __init__(
@@ -91,10 +95,13 @@ class ListNode(Node):
         self.value = ""
         self.items = items
         self.open_end, self.close_start = edges
+        self.is_separated = False
 
 
 class OrderedNode(ListNode):
     """A list of which the order of the items counts."""
+
+    __slots__ = ()
 
     is_ordered = True
 

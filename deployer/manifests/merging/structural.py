@@ -51,16 +51,23 @@ def merge_structures(
     if not sides[0].strip():
         return _both_added(known, path, sides, identities, marker_size)
     base, ours, theirs = (_decoded(path, data, known) for data in sides)
-    table = Table()
-    nodes = (known.tree(base, table), known.tree(ours, table), known.tree(theirs, table))
-    merger = Merger((base.text, ours.text, theirs.text), known.dialect, identities)
-    segments = merger.node(nodes)
-    written = _written_as(base, ours, theirs)
-    partial = b"" if not merger.conflicts else _encoded(marked(segments, marker_size), written)
-    if merger.conflicts:
-        return MergeResult(None, tuple(merger.conflicts), partial)
     texts = (base.text, ours.text, theirs.text)
+    table = Table()
+    segments, conflicts = _merged(known, (base, ours, theirs), table, identities)
+    written = _written_as(base, ours, theirs)
+    if conflicts:
+        return MergeResult(None, conflicts, _encoded(marked(segments, marker_size), written))
     return _checked(form, texts, whole(segments), identities, written, marker_size, table.parsed)
+
+
+def _merged(
+    form: Form, sources: tuple[Source, Source, Source], table: Table, identities: Identities
+) -> tuple[list[Segment], tuple[Conflict, ...]]:
+    """The pieces of the result, and the conflicts; the trees end here, so that the check has their memory."""
+    base, ours, theirs = sources
+    nodes = (form.tree(base, table), form.tree(ours, table), form.tree(theirs, table))
+    merger = Merger((base.text, ours.text, theirs.text), form.dialect, identities)
+    return merger.node(nodes), tuple(merger.conflicts)
 
 
 def _both_added(
