@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 import socketserver
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-BACKEND = "/usr/lib/git-core/git-http-backend"
+from tests.support import missing
+
 HALF_A_MINUTE = 30.0
 """Seconds after which a server gives up a client of its own accord: no thread outlives a test for long."""
 
@@ -153,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             "REMOTE_USER": "ben",
             "REMOTE_ADDR": "127.0.0.1",
         }
-        ended = subprocess.run([BACKEND], input=body, capture_output=True, check=False, env=environment)
+        ended = subprocess.run(["git", "http-backend"], input=body, capture_output=True, check=False, env=environment)
         head, _, content = ended.stdout.partition(b"\r\n\r\n")
         fields = [line.partition(": ") for line in head.decode().split("\r\n") if line]
         headers = {name: value for name, _, value in fields}
@@ -290,7 +290,9 @@ class Tmpfs:
 
     def __init__(self, folder: Path, options: str) -> None:
         self.folder = folder
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False)
+        if mounted.returncode != 0:
+            missing("the privilege to mount a small file system")
 
     def remount(self, options: str) -> None:
         """With other options."""
@@ -303,6 +305,8 @@ class Tmpfs:
 
 def certificate(folder: Path) -> Path:
     """A certificate that nobody vouches for, with its key."""
+    if shutil.which("openssl") is None:
+        missing("openssl, to make a certificate")
     path = folder / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
@@ -312,11 +316,3 @@ def certificate(folder: Path) -> Path:
     with path.open("ab") as stream:
         stream.write((folder / "c.pem").read_bytes())
     return path
-
-
-def has(program: str) -> bool:
-    """Whether a program is installed."""
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
-
-
-Stop = Callable[[], None]
