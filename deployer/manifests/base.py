@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -58,25 +56,8 @@ class Document(Protocol):
     def places(self) -> Iterator[Place]:
         """Every place, by position."""
 
-    def facts(self, *, by_content: bool = False) -> Mapping[str, str]:
-        """Path -> value, for comparing versions of a file.
-
-        Args:
-            by_content: how items without an identity are told apart where there are several: by what they say (an
-                insertion moves nobody) instead of by their place (an edit inside of one is that edit alone).
-        """
-
     def spellings(self, place: Place, text: str) -> Iterator[tuple[int, int, str]]:
         """Ways to write a text there, the best first: start, end, and what to put between."""
-
-
-def content_steps(told: Iterable[str]) -> Iterator[str]:
-    """Steps of a path for items by what they say; the second one that says the same is another."""
-    seen: Counter[str] = Counter()
-    for content in told:
-        digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        seen[digest] += 1
-        yield f"[~{digest}#{seen[digest]}]"
 
 
 class Format(Protocol):

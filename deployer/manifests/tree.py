@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from deployer.errors import UsageError
-from deployer.manifests.base import Place, content_steps
+from deployer.manifests.base import Place
 from deployer.manifests.source import Source
 from deployer.model.json import JsonValue
-
-IDENTITIES = ("name", "id", "key")
-"""What tells the items of a list apart, the first that every item has, each another."""
 
 _PLAIN_KEY = re.compile(r"[^.\[\]\"'=\s]+")
 _STEP = re.compile(
@@ -100,12 +97,7 @@ class TreeDocument:
 
     def places(self) -> Iterator[Place]:
         """Every place, by position."""
-        return (_place(path, node) for path, node in _walk("", self.root, _by_position))
-
-    def facts(self, *, by_content: bool = False) -> Mapping[str, str]:
-        """Path -> value, list items by their identity where they have one."""
-        name = _by_content if by_content else _by_identity
-        return {path: f"{node.kind}:{node.text}" for path, node in _walk("", self.root, name)}
+        return (_place(path, node) for path, node in _walk("", self.root))
 
     def spellings(self, place: Place, text: str) -> Iterator[tuple[int, int, str]]:
         """Ways to write a text there, the best first."""
@@ -170,46 +162,7 @@ def _quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _walk(path: str, node: Node, name: Callable[[str, Node], Iterator[str]]) -> Iterator[tuple[str, Node]]:
+def _walk(path: str, node: Node) -> Iterator[tuple[str, Node]]:
     yield path, node
-    for (_, child), child_path in zip(node.items, name(path, node), strict=True):
-        yield from _walk(child_path, child, name)
-
-
-def _by_position(path: str, node: Node) -> Iterator[str]:
-    return (_join(path, node, key) for key, _ in node.items)
-
-
-def _by_identity(path: str, node: Node) -> Iterator[str]:
-    return _identified(path, node) or _by_position(path, node)
-
-
-def _by_content(path: str, node: Node) -> Iterator[str]:
-    known = _identified(path, node)
-    if known or node.kind != "sequence":
-        return known or _by_position(path, node)
-    return (path + step for step in content_steps(_told(child) for _, child in node.items))
-
-
-def _told(node: Node) -> str:
-    return repr([(path, part.kind, part.text) for path, part in _walk("", node, _by_position)])
-
-
-def _identified(path: str, node: Node) -> Iterator[str] | None:
-    """The items by what tells them apart; None where nothing does."""
-    if node.kind != "sequence":
-        return None
-    children = [child for _, child in node.items]
-    if all(child.kind not in {"mapping", "sequence"} for child in children):
-        texts = [child.text for child in children]
-        return _named(path, "", texts) if len(set(texts)) == len(texts) else None
-    for identity in IDENTITIES:
-        named = [child.child(identity) for child in children]
-        texts = [found.text for found in named if found is not None and not found.items]
-        if len(set(texts)) == len(children):
-            return _named(path, identity, texts)
-    return None
-
-
-def _named(path: str, identity: str, texts: Sequence[str]) -> Iterator[str]:
-    return (f"{path}[{identity}={_quote(text)}]" for text in texts)
+    for key, child in node.items:
+        yield from _walk(_join(path, node, key), child)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import cast
 
@@ -10,9 +10,8 @@ from lxml import etree
 from lxml.etree import _Element, _ElementUnicodeResult  # lxml has no public names for these
 
 from deployer.errors import UsageError
-from deployer.manifests.base import Place, content_steps
+from deployer.manifests.base import Place
 from deployer.manifests.source import MAX_PROBLEMS, Source, decode, refuse
-from deployer.manifests.tree import IDENTITIES
 from deployer.manifests.xml_elements import Element, NotWellFormedError, elements
 from deployer.manifests.xml_text import spellings, text_span
 from deployer.model.json import JsonValue
@@ -90,14 +89,6 @@ class XmlDocument:
             for name in element.attributes:
                 yield self._attribute_place(element, path, name)
 
-    def facts(self, *, by_content: bool = False) -> Mapping[str, str]:
-        """Path -> value, elements by their identity where they have one."""
-        facts: dict[str, str] = {}
-        for element, path in _walk(self._elements[0], "", _by_content if by_content else _by_identity):
-            facts[path] = element.text
-            facts.update({_join(path, f"@{name}"): value for name, value in element.attributes.items()})
-        return facts
-
     def spellings(self, place: Place, text: str) -> Iterator[tuple[int, int, str]]:
         """The one way to write a text there."""
         return spellings(self.source, place, text)
@@ -105,7 +96,7 @@ class XmlDocument:
     @cached_property
     def _paths(self) -> dict[int, tuple[Element, str]]:
         """Start of an element -> the element and its path."""
-        walk = _walk(self._elements[0], "", _by_position)
+        walk = _walk(self._elements[0], "")
         return {element.start: (element, path) for element, path in walk}
 
     @cached_property
@@ -211,13 +202,10 @@ def _join(path: str, step: str) -> str:
     return f"{path}/{step}" if path else step
 
 
-_Namer = Callable[[Element], Iterator[tuple[Element, str]]]
-
-
-def _walk(element: Element, path: str, name: _Namer) -> Iterator[tuple[Element, str]]:
+def _walk(element: Element, path: str) -> Iterator[tuple[Element, str]]:
     yield element, path
-    for child, step in name(element):
-        yield from _walk(child, _join(path, step), name)
+    for child, step in _by_position(element):
+        yield from _walk(child, _join(path, step))
 
 
 def _alike(element: Element) -> dict[str, list[Element]]:
@@ -232,31 +220,3 @@ def _by_position(element: Element) -> Iterator[tuple[Element, str]]:
     for name, children in _alike(element).items():
         for position, child in enumerate(children, 1):
             yield child, name if len(children) == 1 else f"{name}[{position}]"
-
-
-def _by_identity(element: Element) -> Iterator[tuple[Element, str]]:
-    for name, children in _alike(element).items():
-        identity = next((each for each in IDENTITIES if _tells_apart(children, each)), "")
-        for position, child in enumerate(children, 1):
-            known = f"@{identity}='{child.attributes[identity]}'" if identity else str(position)
-            yield child, f"{name}[{known}]"
-
-
-def _by_content(element: Element) -> Iterator[tuple[Element, str]]:
-    for name, children in _alike(element).items():
-        identity = next((each for each in IDENTITIES if _tells_apart(children, each)), "")
-        if identity or len(children) == 1:
-            known = [f"[@{identity}='{child.attributes[identity]}']" if identity else "[1]" for child in children]
-        else:
-            known = list(content_steps(_told(child) for child in children))
-        yield from ((child, f"{name}{step}") for child, step in zip(children, known, strict=True))
-
-
-def _told(element: Element) -> str:
-    walked = _walk(element, "", _by_position)
-    return repr([(path, part.text, sorted(part.attributes.items())) for part, path in walked])
-
-
-def _tells_apart(children: list[Element], attribute: str) -> bool:
-    values = {child.attributes[attribute] for child in children if attribute in child.attributes}
-    return len(values) == len(children)
