@@ -238,10 +238,11 @@ class SyncEngine:
     def _raise_passing(self, host: Host, repository: Repository, stopped: StepStoppedError) -> None:
         """What goes away without a person is no manual work."""
         entry = stopped.failure_class
+        because = f"{repository.path} on {host.name}: {reason(stopped.answer.get('failure'), entry)}"
         if entry.retry in (Retry.LOCK, Retry.CONTENTION):
-            raise LockedError(f"{repository.path} on {host.name}: {entry.told}") from stopped
+            raise LockedError(because) from stopped
         if entry.retry is Retry.NETWORK:
-            raise UnreachableError(f"{repository.path} on {host.name}: {entry.told}") from stopped
+            raise UnreachableError(because) from stopped
 
 
 class _Work:
