@@ -167,6 +167,7 @@ def test_a_cut_link_that_heals(lab: Lab) -> None:
     lab.must("sandbox", "fault", SITE, "cut")
     done = lab.deployer("configure", SITE, "viatris", "--set", "limits/sessions/@max=475", "--json", **IMPATIENT)
     assert done.code == 4, done.out + done.err
+    assert "refused" not in done.out + done.err
     lab.must("sandbox", "fault", SITE, "heal")
     again = lab.must("configure", SITE, "viatris", "--set", "limits/sessions/@max=475", "--json")
     assert again.outcomes == {"viatris.fra1": "changed"}

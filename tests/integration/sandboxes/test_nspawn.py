@@ -209,23 +209,25 @@ def test_two_side_by_side_and_nothing_left_of_one(root: Path, lab: Sandbox) -> N
 
 
 def _steps(root: Path) -> int:
-    """How many programs of the machine one `create` runs."""
+    """How many programs of the machine one `create` runs, and the wait for its hosts."""
     return len((root.parent / "count").read_text())
 
 
 _KILLED = """\
 import os, sys, pathlib
 from deployer.sandboxes import Sandboxes
-from deployer.sandboxes.nspawn import command
-run, left = command.run, [int(sys.argv[2])]
-def dying(argv, **options):
-    left[0] -= 1
-    if left[0] == 0:
-        os.kill(os.getpid(), 9)
-    with open(sys.argv[3], "a") as file:
-        file.write(".")
-    return run(argv, **options)
-command.run = dying
+from deployer.sandboxes.nspawn import command, host
+left = [int(sys.argv[2])]
+def dying(work):
+    def step(*given, **options):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), 9)
+        with open(sys.argv[3], "a") as file:
+            file.write(".")
+        return work(*given, **options)
+    return step
+command.run, host.wait = dying(command.run), dying(host.wait)
 Sandboxes(pathlib.Path(sys.argv[1])).create("demo", instances=1, backend="nspawn")
 """
 
