@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from deployer.manifests.merging.identity import Identities, Key, is_within
 from deployer.manifests.merging.matching import Matched, match, match_named, ordered
 from deployer.manifests.merging.nodes import Item, Node
-from deployer.manifests.merging.pieces import Piece, are_mergeable, behind, is_replaced, joined, spaced, text_of
+from deployer.manifests.merging.pieces import (
+    Piece,
+    are_mergeable,
+    behind,
+    is_in_place,
+    is_replaced,
+    joined,
+    spaced,
+    text_of,
+)
 from deployer.manifests.merging.trivia import Clash, Segment, comments, indent, merge_lines, merge_trivia, shifted
 from deployer.model.merge import Conflict
 
@@ -358,9 +367,12 @@ class Merger:
         if not ours or not theirs or (is_clear and not is_replaced(matched, between, run)):
             if ours and theirs:
                 self._share_comment(ours[0], theirs[0])
-            yield from run
-            return
+            if (ours and theirs) or not is_in_place(matched, between, run):
+                yield from run
+                return
         said = "both sides put something here" if not is_clear else "both sides put something else in place of the same"
+        if not ours or not theirs:
+            said = "one side put something in place of what the other took away"
         mine, yours = (text_of(pieces) for pieces in (ours, theirs))
         self.conflicts.append(Conflict(self._path(), "inserted", None, mine.strip(), yours.strip(), said=said))
         lead, *_rest = run[0].segments

@@ -12,6 +12,8 @@ from deployer.manifests.merging.nodes import Item
 
 _ALIKE = 0.5
 """Share of what two items hold that must be the same for one to be a change of the other."""
+_NEAR = 20
+"""Items at one place among which the one that was changed is looked for."""
 
 _MOST_REORDERED = 300
 """Items of a list that both sides reordered, of which every pair is looked at."""
@@ -102,24 +104,33 @@ def _changed(base: _Side, side: _Side, found: dict[int, int], new: frozenset[Key
         fresh = [
             one for one in range(first, at) if one not in found and _is_loose(key := side.known[one]) and key not in new
         ]
-        if len(gone) == len(fresh):
-            pairs = [*zip(fresh, gone, strict=True)]
-            if all(are_alike(base.items[one], side.items[other], len(gone)) for other, one in pairs):
-                yield from pairs
+        yield from _paired(base, side, gone, fresh)
         low, first = was + 1, at + 1
+
+
+def _paired(base: _Side, side: _Side, gone: list[int], fresh: list[int]) -> Iterator[tuple[int, int]]:
+    """Each with the next that is much like it."""
+    is_only = len(gone) == len(fresh) == 1
+    start = 0
+    for one in gone:
+        for at in range(start, min(len(fresh), start + _NEAR)):
+            if _are_alike(base.items[one], side.items[fresh[at]], is_only=is_only):
+                yield fresh[at], one
+                start = at + 1
+                break
 
 
 def _is_loose(key: Key | None) -> bool:
     return key is None or key.how == "value"
 
 
-def are_alike(one: Item, other: Item, count: int) -> bool:
-    """Whether one item may be a change of the other, of so many at that place."""
+def _are_alike(one: Item, other: Item, *, is_only: bool) -> bool:
+    """Whether one item may be a change of the other."""
     if one.label != other.label or one.node.kind != other.node.kind:
         return False
     left, right = fingerprint(one), fingerprint(other)
     if left.total() <= 1 and right.total() <= 1:  # single values: one for one is a change of it
-        return count == 1
+        return is_only
     return (left & right).total() >= _ALIKE * max(left.total(), right.total())
 
 
