@@ -35,6 +35,8 @@ def fetch(git: Git, clone: Clone) -> str:
     refspec = f"refs/heads/{clone.upstream}:{clone.seen}"
     result = git.run(*FETCH, clone.remote, refspec, network=True)
     if result.code == 1 and not result.timed_out:
+        if _made_way(git, clone):
+            return fetch(git, clone)
         tip = _rewritten(git, clone, result)
         _check_related(git, clone, tip, result)
         return tip
@@ -45,6 +47,15 @@ def fetch(git: Git, clone: Clone) -> str:
         raise result.stopped("git-failed")
     _check_related(git, clone, tip, result)
     return tip
+
+
+def _made_way(git: Git, clone: Clone) -> bool:
+    """Drop our private refs of branches that were called so before: `release` is in the way of `release/1`."""
+    names = refs.listed(git, clone.place, "refs/deployer/remote")
+    clashing = [name for name in names if clone.seen.startswith(name + "/") or name.startswith(clone.seen + "/")]
+    refs.drop(git, clone.place, clashing)
+    left = refs.listed(git, clone.place, "refs/deployer/remote") if clashing else {}
+    return bool(clashing) and not {*clashing} & left.keys()
 
 
 def _check_related(git: Git, clone: Clone, tip: str, result: Result) -> None:
