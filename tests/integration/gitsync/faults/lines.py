@@ -362,6 +362,22 @@ SITUATIONS = (
         tries=("remote-gone",), command=FETCH, then="not taken for an empty repository: " + NOT_LANDED,
     ),
     Situation(
+        name="the repository has moved (301)", transport=HTTP, change=True, tries=("",),
+        make=by_http(
+            Fault("/old/info", status=301, headers={"Location": "/clusterconfig-fra1.git/info/refs?service=SERVICE"}),
+            url="http://127.0.0.1:{port}/old",
+        ),
+        then="followed; lands", is_deep=True,
+    ),
+    Situation(
+        name="a login page somewhere else (302)", transport=HTTP, change=True, mend=healed, is_deep=True,
+        make=by_http(
+            Fault("info/refs", status=302, headers={"Location": "/login"}),
+            Fault("/login", status=200, headers={"Content-Type": "text/html"}, body=b"<html>Please log in</html>"),
+        ),
+        tries=("remote-gone",), command=FETCH, then=NOT_LANDED,
+    ),
+    Situation(
         name="a certificate that nobody vouches for", transport=HTTP, make=by_http(tls=True), mend=trusted,
         change=True, tries=("host-key",), command=FETCH, then="never accepted unseen: " + NOT_LANDED,
     ),

@@ -175,6 +175,23 @@ def branch_back(scene: Scene) -> None:
     scene.git(scene.ada, "push", "-q", "origin", "main")
 
 
+def branch_renamed(scene: Scene) -> None:
+    """The branch gets a name below its old one, there, here and in the inventory: a folder where there was a file."""
+    scene.sync()
+    for where in (scene.bare, scene.clone):
+        scene.git(where, "branch", "-m", "main", "main/1")
+    scene.git(scene.clone, "update-ref", "-d", "refs/remotes/origin/main")
+    scene.branch = "main/1"
+    scene.commit(scene.clone, {"c.xml": "of ben\n"}, "ben's next")
+
+
+def tag_moved(scene: Scene) -> None:
+    """A tag that the clone has stands elsewhere on the remote."""
+    scene.git(scene.clone, "tag", "v1")
+    scene.git(scene.ada, "tag", "v1")
+    scene.git(scene.ada, "push", "-q", "--tags")
+
+
 def rewritten(scene: Scene) -> None:
     """History that the clone has is rewritten there."""
     scene.sync()
@@ -349,6 +366,18 @@ SITUATIONS = (
         name="the remote's branch was deleted", make=branch_deleted, mend=branch_back, change=True,
         tries=("branch-gone",), command="git fetch ",
         then="never made again by us: the change did not land; report",
+    ),
+    Situation(
+        name="the branch was renamed from main to main/1", make=branch_renamed, change=True, edits="untracked",
+        tries=("",), then="our private ref of the old name makes way; lands", is_deep=True,
+    ),
+    Situation(
+        name="a tag stands elsewhere on the remote", make=tag_moved, change=True, tries=("",),
+        then="tags are not looked at; lands", is_deep=True,
+    ),
+    Situation(
+        name="the server denies what is no fast-forward", make=configured("receive.denyNonFastForwards=true"),
+        change=True, tries=("",), then="nothing else is ever pushed; lands", is_deep=True,
     ),
     Situation(
         name="the remote's history was rewritten", make=rewritten, mend=put_back, change=True,

@@ -126,6 +126,14 @@ class Scene(World):
         thread.start()
         self.undo.append(thread.join)
 
+    def tip(self) -> str:
+        """Of the remote's branch, whatever it is called."""
+        return self.git(self.bare, "rev-parse", self.branch)
+
+    def subjects(self) -> list[str]:
+        """Of its commits, newest first."""
+        return self.git(self.bare, "log", "--format=%s", self.branch).splitlines()
+
     def made_engine(self) -> SyncEngine:
         """An engine of this scene's identity."""
         return self.engine(identity=self.identity)

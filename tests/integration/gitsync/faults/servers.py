@@ -129,7 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.is_mute:
             owner.ends.wait(HALF_A_MINUTE)
         elif fault.status:
-            self._send(fault.status, {**fault.headers}, fault.body)
+            service = self.path.rpartition("service=")[2]
+            headers = {name: value.replace("SERVICE", service) for name, value in fault.headers.items()}
+            self._send(fault.status, headers, fault.body)
         elif owner.credentials and self.headers.get("Authorization") != f"Basic {owner.credentials}":
             self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
         else:
