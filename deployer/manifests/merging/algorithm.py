@@ -155,8 +155,11 @@ class Merger:
         if base is None or (ours is not None and theirs is not None):
             return True
         kept = ours or theirs
-        # Who takes away a part of what the other takes away whole, agrees with it.
-        return kept is not None and kept.says != base.says and not is_within(kept, base)
+        if kept is None or kept.says == base.says:
+            return False
+        # Who takes away a part of what the other takes away whole, agrees with it; but the other may have changed it.
+        may_be_changed = matched.is_loose(number) and matched.has_new_ones(THEIRS if ours else OURS)
+        return may_be_changed or not is_within(kept, base)
 
     def _inner_indents(self, nodes: Nodes) -> Indents:
         """By the first item that each version has on a line of its own; who changed the indentation decides."""

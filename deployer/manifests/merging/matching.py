@@ -30,6 +30,19 @@ class Matched:
     """What each is known by."""
     ambiguous: list[Item] = field(default_factory=list)
     """Repeats of which nobody can say which one was meant."""
+    _new_ones: dict[int, bool] = field(default_factory=dict)
+
+    def is_loose(self, number: Hashable) -> bool:
+        """Whether only its place and what it says tell the item from others."""
+        key = self.known.get(number)
+        return number in self.known and (key is None or key.how == "value")
+
+    def has_new_ones(self, side: int) -> bool:
+        """Whether a side has items that are not in the base, and which nothing tells apart."""
+        if side not in self._new_ones:
+            base = self.items[0]
+            self._new_ones[side] = any(each not in base and self.is_loose(each) for each in self.items[side])
+        return self._new_ones[side]
 
 
 def match_named(lists: Sequence[Sequence[Item]]) -> Matched:
@@ -131,7 +144,9 @@ def _are_alike(one: Item, other: Item, *, is_only: bool) -> bool:
     left, right = fingerprint(one), fingerprint(other)
     if left.total() <= 1 and right.total() <= 1:  # single values: one for one is a change of it
         return is_only
-    return (left & right).total() >= _ALIKE * max(left.total(), right.total())
+    shared, sizes = (left & right).total(), (left.total(), right.total())
+    # What only got more, or lost some, is still the same.
+    return shared >= _ALIKE * max(sizes) or (shared == min(sizes) and shared > 1)
 
 
 def may_be(gone: Item, new: Item, key: Key | None) -> bool:

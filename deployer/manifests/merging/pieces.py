@@ -52,12 +52,7 @@ def is_in_place(matched: Matched, between: Sequence[Hashable], run: Sequence[Pie
     """Whether one side may have changed what the other took away: nothing tells old and new apart from each other."""
     _, ours, theirs = matched.items
     gone = [number for number in between if number not in ours and number not in theirs]
-    return any(_is_loose(matched, number) for number in gone) and any(_is_loose(matched, each.number) for each in run)
-
-
-def _is_loose(matched: Matched, number: Hashable) -> bool:
-    key = matched.known.get(number)
-    return key is None or key.how == "value"
+    return any(map(matched.is_loose, gone)) and any(matched.is_loose(each.number) for each in run)
 
 
 def joined(pieces: Sequence[Piece], separator: str) -> Iterator[Segment]:
