@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -57,6 +57,10 @@ class Power(StrEnum):
     """Switch it on again; its files are as they were."""
 
 
+Say = Callable[[str], object]
+"""Takes a sentence for a person who waits."""
+
+
 class Backend(Protocol):
     """Makes the hosts of sandboxes: one member of the family.
 
@@ -71,12 +75,13 @@ class Backend(Protocol):
             UsageError: this backend cannot make such a one.
         """
 
-    def create(self, sandbox: Sandbox, ports: Sequence[int]) -> None:
+    def create(self, sandbox: Sandbox, ports: Sequence[int], say: Say) -> None:
         """Fill the folder and start what must run.
 
         Args:
             sandbox: what is to be there afterwards.
             ports: as many as `ports` asked for; they are the sandbox's own until it is destroyed.
+            say: is told what takes long.
 
         Raises:
             DeployerError: it could not be done; the facade destroys what is there.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deployer.errors import DeployerError, LockedError, UsageError
 from deployer.sandboxes import free_ports, layout, marker
-from deployer.sandboxes.base import DEFAULT_TTL, ENVIRONMENT, Backend, Power, Sandbox
+from deployer.sandboxes.base import DEFAULT_TTL, ENVIRONMENT, Backend, Power, Sandbox, Say
 from deployer.sandboxes.faults import Fault
 from deployer.sandboxes.files import locked
 from deployer.sandboxes.marker import Marker
@@ -61,6 +61,7 @@ class Sandboxes:
         clusters: int = 0,
         backend: str = "local",
         ttl: timedelta = DEFAULT_TTL,
+        say: Say = str,
     ) -> Sandbox:
         """Make a sandbox; when that fails or is interrupted, what there is of it is destroyed.
 
@@ -72,6 +73,7 @@ class Sandboxes:
             clusters: of all sites together, spread over them; 0 for one of each site.
             backend: a name of `table.BACKENDS`.
             ttl: how long it is needed; afterwards `prune` destroys it.
+            say: is told what takes long.
 
         Raises:
             UsageError: one of these cannot be meant, or there is such a sandbox.
@@ -101,7 +103,7 @@ class Sandboxes:
             )
             with self._alone(claimed.sandbox):
                 try:
-                    maker.create(claimed.sandbox, claimed.ports)
+                    maker.create(claimed.sandbox, claimed.ports, say)
                     return marker.set_complete(claimed, is_complete=True).sandbox
                 except BaseException:
                     self._remove(claimed, maker)

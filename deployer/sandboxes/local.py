@@ -14,7 +14,7 @@ from pathlib import Path
 from deployer.errors import DeployerError, UnreachableError, UsageError
 from deployer.model.json import JsonObject
 from deployer.sandboxes import inventory_files, layout
-from deployer.sandboxes.base import Power, Sandbox
+from deployer.sandboxes.base import Power, Sandbox, Say
 from deployer.sandboxes.content import releases, repositories
 from deployer.sandboxes.content.history import VERSION
 from deployer.sandboxes.content.manifest_text import Instance
@@ -41,8 +41,9 @@ class Local:
         """One for each instance."""
         return sandbox.total
 
-    def create(self, sandbox: Sandbox, ports: Sequence[int]) -> None:
+    def create(self, sandbox: Sandbox, ports: Sequence[int], say: Say) -> None:
         """Build repositories, releases, inventory, and start a supervisor per host."""
+        del say  # nothing takes long
         releases.build(layout.releases(sandbox.folder))
         sites, spread, free = _sites(sandbox), Spread(sandbox), iter(ports)
         for site in sites:

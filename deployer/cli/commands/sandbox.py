@@ -46,7 +46,13 @@ def create(context: Context, name: str, sites: str, backend: str, ttl: str, *, i
     """Make a sandbox; its first instance is always viatris."""
     with context.deployer() as deployer:
         made = deployer.sandboxes.create(
-            name, sites=_split(sites), instances=instances, clusters=clusters, backend=backend, ttl=_time(ttl)
+            name,
+            sites=_split(sites),
+            instances=instances,
+            clusters=clusters,
+            backend=backend,
+            ttl=_time(ttl),
+            say=context.say,
         )
     return context.finish(made, lambda: click.echo(f"{made.name}: {' '.join(made.sites)} in {made.folder}"))
 

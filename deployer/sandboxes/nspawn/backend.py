@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from deployer.errors import DeployerError, UsageError
 from deployer.sandboxes import layout
-from deployer.sandboxes.base import Power, Sandbox
+from deployer.sandboxes.base import Power, Sandbox, Say
 from deployer.sandboxes.content import releases, repositories
 from deployer.sandboxes.content.history import VERSION
 from deployer.sandboxes.content.manifest_text import Instance
@@ -30,11 +30,11 @@ class Nspawn:
         check(sandbox)
         return 0
 
-    def create(self, sandbox: Sandbox, ports: Sequence[int]) -> None:
+    def create(self, sandbox: Sandbox, ports: Sequence[int], say: Say) -> None:
         """Build the image if need be, then the hosts and what is on them, and start them."""
         del ports
         _check_machine()
-        source = image.ready()
+        source = image.ready(say)
         with network.alone():
             plan = Plan(sandbox, network.choose())
             write_atomically(sandbox.folder / _FILE, json.dumps({"network": plan.network}) + "\n")
@@ -51,6 +51,8 @@ class Nspawn:
         """Start the hosts that do not run."""
         plan = _plan(sandbox)
         if not network.is_there(plan):
+            # What still runs, if somebody removed a namespace, is in one that nothing leads to any more.
+            Group(plan.id).kill()
             with network.alone():
                 network.remove(plan.id)
                 network.choose(plan.network)

@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from deployer.errors import DeployerError
+from deployer.sandboxes.base import Say
 from deployer.sandboxes.files import locked
 from deployer.sandboxes.nspawn import command
 from deployer.sandboxes.nspawn.plan import LOGIN
@@ -57,8 +58,11 @@ _BUILD = 900.0
 _SPACE = 500_000_000
 
 
-def ready() -> Path:
+def ready(say: Say) -> Path:
     """The image's folder; built when the cache has none of this recipe.
+
+    Args:
+        say: is told when it has to be built.
 
     Raises:
         DeployerError: it could not be built.
@@ -67,6 +71,7 @@ def ready() -> Path:
     cache = Path(platformdirs.user_cache_dir("deployer")) / "sandbox-images"
     image = cache / _digest(suite)
     if not image.is_dir():
+        say(f"building the image {image}, once: this takes a minute")
         cache.mkdir(parents=True, exist_ok=True, mode=0o755)
         with locked(cache / f".{image.name}.lock", _BUILD) as is_ours:
             if not is_ours:
