@@ -255,7 +255,7 @@ SITUATIONS = (
     ),
     Situation(
         name="other line ends in the work tree (core.autocrlf)", make=line_ends, tries=OK, merged=("other.xml",),
-        then="no edit is seen where there is none; lands and adopts",
+        then="no edit is seen where there is none; lands and adopts", is_deep=True,
     ),
     Situation(
         name="attributes that disagree with what was committed", make=phantom, edits="untracked", tries=OK,
@@ -308,6 +308,6 @@ SITUATIONS = (
     ),
     Situation(
         name="git's variables of another repository leaked in", make=leaked, change=True, tries=OK,
-        then="lands in the clone that was meant; the other one is not touched",
+        then="lands in the clone that was meant; the other one is not touched", is_deep=True,
     ),
 )  # fmt: skip

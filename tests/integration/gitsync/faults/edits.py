@@ -155,7 +155,7 @@ SITUATIONS = (
     Situation(
         name="a file was deleted here and changed there",
         make=delete_here, edits="untracked", mend=keep_the_file, tries=("conflict",),
-        command="git merge-tree --write-tree ", paths=("viatris.xml",), then="nothing lands; report",
+        command="git merge-tree --write-tree ", paths=("viatris.xml",), then="nothing lands; report", is_deep=True,
     ),
     Situation(
         name="a file was changed here and deleted there",

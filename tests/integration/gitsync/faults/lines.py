@@ -281,12 +281,12 @@ SITUATIONS = (
             by_http(login=f"ben:{SECRET}", url=f"http://ben:{SECRET}@127.0.0.1:{{port}}/clusterconfig-fra1.git"),
             hooked("pre-receive", "echo 'no pushes on Fridays' >&2; exit 1"),
         ),
-        tries=("server-refused",), command=PUSH, then=REFUSED + ", without the password",
+        tries=("server-refused",), command=PUSH, then=REFUSED + ", without the password", is_deep=True,
     ),
     Situation(
         name="reading is allowed, pushing is not (403)", transport=HTTP,
         make=by_http(Fault("git-receive-pack", status=403)), mend=healed, change=True, tries=("auth",), command=PUSH,
-        then=NOT_LANDED,
+        then=NOT_LANDED, is_deep=True,
     ),
     Situation(
         name="no such repository (404)", transport=HTTP, make=by_http(Fault("info/refs", status=404)), mend=healed,
@@ -308,7 +308,7 @@ SITUATIONS = (
     Situation(
         name="too many requests (429), Retry-After beyond the deadline", transport=HTTP, change=True, mend=healed,
         make=by_http(Fault("info/refs", status=429, headers={"Retry-After": "3600"})), tries=("server-trouble",),
-        then="not asked again; " + LATER,
+        then="not asked again; " + LATER, is_deep=True,
     ),
     Situation(
         name="an error of the server (500), once", transport=HTTP, change=True,
@@ -331,7 +331,7 @@ SITUATIONS = (
     Situation(
         name="a gateway gives up (504) on a push that is taken", transport=HTTP, change=True,
         make=by_http(Fault(RECEIVE, times=1, status=504, late=True)), tries=("",),
-        then="there: it is looked for, and not sent again",
+        then="there: it is looked for, and not sent again", is_deep=True,
     ),
     Situation(
         name="the answer is cut in the middle of a fetch", transport=HTTP, change=True,
@@ -400,7 +400,7 @@ SITUATIONS = (
     ),
     Situation(
         name="the repository is not served", transport=GIT, make=by_daemon("--enable=receive-pack"), mend=exported,
-        change=True, tries=("remote-gone",), command=FETCH, then=NOT_LANDED,
+        change=True, tries=("remote-gone",), command=FETCH, then=NOT_LANDED, is_deep=True,
     ),
     Situation(
         name="pushing is not served", transport=GIT, make=by_daemon("--export-all"), mend=by_path, change=True,

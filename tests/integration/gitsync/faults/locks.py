@@ -164,7 +164,7 @@ SITUATIONS = (
     ),
     stale("index", is_deep=False),
     stale("HEAD"),
-    stale("refs/heads/main", is_deep=False),
+    stale("refs/heads/main"),
     stale("packed-refs"),
     stale("config"),
     stale("shallow"),
@@ -175,7 +175,7 @@ SITUATIONS = (
     ),
     Situation(
         name="a lock of a private ref that a killed git of ours left",
-        make=private, tries=("",), then="removed, nobody else takes it; lands",
+        make=private, tries=("",), then="removed, nobody else takes it; lands", is_deep=True,
     ),
     Situation(
         name="another sync has the clone until the deadline",

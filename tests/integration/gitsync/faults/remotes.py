@@ -291,7 +291,7 @@ SITUATIONS = (
     ),
     Situation(
         name="the server's ref is locked for a while", make=ref_locked, change=True,
-        tries=("server-lock", "server-lock", ""), then="then lands",
+        tries=("server-lock", "server-lock", ""), then="then lands", is_deep=True,
     ),
     Situation(
         name="the server's ref is locked for ever", make=ref_locked_for_ever, mend=ref_free, change=True,
@@ -334,7 +334,7 @@ SITUATIONS = (
     ),
     Situation(
         name="a file too large for the server", make=too_large, mend=reset("receive.maxInputSize"),
-        tries=("server-refused",), command=PUSH, then="nothing lands; report with the server's words",
+        tries=("server-refused",), command=PUSH, then="nothing lands; report with the server's words", is_deep=True,
     ),
     Situation(
         name="an object that the server does not take", make=odd_object,
@@ -386,7 +386,7 @@ SITUATIONS = (
     ),
     Situation(
         name="history was rewritten that the clone does not have", make=rewritten_beyond, change=True, tries=("",),
-        then="nothing of the clone is lost by it: lands",
+        then="nothing of the clone is lost by it: lands", is_deep=True,
     ),
     Situation(
         name="the remote began anew", make=started_over, mend=as_before, change=True, tries=("unrelated-history",),
@@ -394,7 +394,7 @@ SITUATIONS = (
     ),
     Situation(
         name="the server's disk is full", make=full, mend=has_room, change=True, tries=("server-refused",),
-        command=PUSH, then=REFUSED, needs_root=True,
+        command=PUSH, then=REFUSED, needs_root=True, is_deep=True,
     ),
     Situation(
         name="a commit on the server is broken", make=broken_there, mend=whole_there, change=True,

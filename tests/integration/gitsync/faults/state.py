@@ -314,7 +314,7 @@ SITUATIONS = (
     ),
     Situation(
         name="a file of a local commit is an empty object", make=broken_object("HEAD:b.xml"), mend=object_from_backup,
-        tries=("git-failed",), then="nothing lands; report",
+        tries=("git-failed",), then="nothing lands; report", is_deep=True,
     ),
     Situation(
         name="the clone's configuration cannot be read", make=bad_config, mend=good_config, tries=("bad-config",),
