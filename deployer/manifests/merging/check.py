@@ -121,13 +121,17 @@ class _Checker:
 
     def _tokens(self, path: str, lists: list[_Items]) -> list[list[Hashable]]:
         """What each item is known by: a field, its label where it is the only one, else what it says."""
-        labels = {label: None for items in lists for label, _ in items}
-        how = {label: self._field(path, label, lists) for label in labels}
+        alike: dict[str, list[list[Value]]] = {}
+        for side, items in enumerate(lists):
+            for label, value in items:
+                if label not in alike:
+                    alike[label] = [[], [], [], []]
+                alike[label][side].append(value)
+        how = {label: self._field(path, label, values) for label, values in alike.items()}
         return [[_token(label, value, how[label]) for label, value in items] for items in lists]
 
-    def _field(self, path: str, label: str, lists: list[_Items]) -> tuple[str, ...] | None:
+    def _field(self, path: str, label: str, alike: list[list[Value]]) -> tuple[str, ...] | None:
         """The fields that tell the items of a label apart; empty for a label that is there once; None for none."""
-        alike = [[value for other, value in items if other == label] for items in lists]
         for fields in self.fields:
             if any(_told(value, fields) is None for values in alike for value in values[:1]):
                 continue
@@ -135,10 +139,9 @@ class _Checker:
             if any(None in side for side in told):
                 continue
             if all(len(set(side)) == len(side) for side in told[:3]):
-                self._expect(
-                    path, len(set(told[3])) == len(told[3]), f"has two {label or 'items'} with the same {fields}"
-                )
-                return fields if len(set(told[3])) == len(told[3]) else None
+                is_unique = len(set(told[3])) == len(told[3])
+                self._expect(path, is_unique, f"has two {label or 'items'} with the same {fields}")
+                return fields if is_unique else None
         return () if label and all(len(values) <= 1 for values in alike) else None
 
     def _known(self, path: str, lists: list[_Items], tokens: list[list[Hashable]]) -> None:

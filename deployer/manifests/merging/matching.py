@@ -185,20 +185,22 @@ def _ambiguous(lists: Sequence[Sequence[Item]], known: list[list[Key | None]], m
         return
     example = {item.says: item for items in lists for item in items}
     base, ours, theirs = loose
+    new = [_new_by_content(matched, side) for side in (1, 2)]
     for says in ours | theirs | base:
         if base[says] == ours[says] or base[says] == theirs[says]:
             continue
-        if max(base[says], ours[says], theirs[says]) > 1 or (not base[says] and not _is_one(says, matched)):
+        is_apart = not base[says] and new[0].get(says) != new[1].get(says)
+        if max(base[says], ours[says], theirs[says]) > 1 or is_apart:
             yield example[says]
 
 
-def _is_one(says: int, matched: Matched) -> bool:
-    """Whether what both sides added is at the same place."""
-    new: list[set[Hashable]] = [
-        {number for number, item in side.items() if item.says == says and number not in matched.items[0]}
-        for side in matched.items[1:]
-    ]
-    return new[0] == new[1]
+def _new_by_content(matched: Matched, side: int) -> dict[int, set[Hashable]]:
+    """What the new items of a side say -> which they are."""
+    new: dict[int, set[Hashable]] = {}
+    for number, item in matched.items[side].items():
+        if number not in matched.items[0]:
+            new.setdefault(item.says, set()).add(number)
+    return new
 
 
 Order = tuple[list[Hashable], bool]

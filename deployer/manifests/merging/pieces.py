@@ -9,6 +9,9 @@ from deployer.manifests.merging.matching import Matched, may_be
 from deployer.manifests.merging.nodes import Node
 from deployer.manifests.merging.trivia import Segment
 
+_MOST_COMPARED = 2_000
+"""Pairs of what is gone and what is new at one place that are looked at: where there are more, a person must look."""
+
 
 @dataclass(slots=True)
 class Piece:
@@ -41,7 +44,7 @@ def is_replaced(matched: Matched, between: Sequence[Hashable], run: Sequence[Pie
     """Whether what both sides put here may be what each made of an item that both took away."""
     base, ours, theirs = matched.items
     gone = [base[number] for number in between if number not in ours and number not in theirs]
-    return any(
+    return len(gone) * len(run) > _MOST_COMPARED or any(
         may_be(item, ours.get(piece.number) or theirs[piece.number], matched.known.get(piece.number))
         for item in gone
         for piece in run

@@ -46,3 +46,32 @@ def test_one_side_removes_an_item_that_the_other_edits() -> None:
     theirs = YAML.replace(b"step 5\n  timeout: 5", b"step 5\n  timeout: 6")
 
     assert _merged("a.yaml", YAML, ours, theirs) is None
+
+
+def test_one_side_replaces_an_item_that_the_other_changes() -> None:
+    """However little is left of it: what one side made of the item is not lost beside the change of the other."""
+    base = b"l:\n- z: 1\n- v: 1\n  y: 2\n  w: 3\n"
+    ours = base.replace(b"  w: 3\n", b"")
+    grown = base + b"  t: {a: 1, b: 2, c: 3, d: 4}\n"
+    other = base.replace(b"v: 1\n  y: 2\n  w: 3", b"run: x")
+
+    assert _merged("a.yaml", base, ours, grown) == grown.replace(b"  w: 3\n", b"")
+    assert _merged("a.yaml", base, ours, other) is None
+    assert _merged("a.yaml", base, other, ours) is None
+
+
+def test_one_side_takes_an_item_away_that_the_other_changed_beyond_recognition() -> None:
+    """The new item stands in the place of the old one: a person must say whether it is still wanted."""
+    base = b"l:\n- z: 1\n- x: 1\n  y: 2\n"
+    ours = base.replace(b"y: 2", b"q: {a: 1, b: 2}\n  r: {c: 3, d: 4}").replace(b"x: 1", b"x: 9")
+    theirs = b"l:\n- z: 1\n"
+
+    assert _merged("a.yaml", base, ours, theirs) is None
+    assert _merged("a.yaml", base, theirs, ours) is None
+
+
+def test_one_side_takes_away_a_part_of_what_the_other_takes_away_whole() -> None:
+    """Both want that part gone, and one the rest."""
+    base = b"l:\n- name: a\n  x: 1\n  y: 2\n- name: b\n"
+
+    assert _merged("a.yaml", base, base.replace(b"  y: 2\n", b""), b"l:\n- name: b\n") == b"l:\n- name: b\n"
