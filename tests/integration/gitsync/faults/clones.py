@@ -206,7 +206,7 @@ def vacated(scene: Scene) -> None:
 
 
 def clone(scene: Scene) -> None:
-    """As `deployer clone` does."""
+    """The clone is made by the engine."""
     scene.made_engine().clone(scene.host, scene.repository)
 
 

@@ -252,7 +252,7 @@ SITUATIONS = (
     Situation(
         name="the clone is gone",
         make=removing, edits="none", tries=("missing",), command="git clone",
-        then="report; deployer clone, or the command, makes it",
+        then="report; the command makes it",
     ),
     Situation(
         name="the clone's .git is gone",
