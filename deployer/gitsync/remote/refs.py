@@ -63,8 +63,10 @@ def broken(place: Place, under: str = "refs") -> list[str]:
         under: `refs/deployer`, for example.
     """
     found = []
+    if is_reftable(place):
+        return []
     for folder, _folders, names in os.walk(os.path.join(place.common_dir, *under.split("/"))):
-        for path in (os.path.join(folder, name) for name in names if not name.endswith(".lock")):
+        for path in (os.path.join(folder, name) for name in names if not (name.endswith(".lock") or name[0] == ".")):
             with open(path, "rb") as handle:
                 if not REF.fullmatch(handle.read(MOST_OF_A_REF)):
                     found.append(os.path.relpath(path, place.common_dir))
