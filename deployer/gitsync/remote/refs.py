@@ -6,6 +6,7 @@ link to a token (journal.py): the next sync knows it as ours.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 
@@ -67,7 +68,8 @@ def broken(place: Place, under: str = "refs") -> list[str]:
         return []
     for folder, _folders, names in os.walk(os.path.join(place.common_dir, *under.split("/"))):
         for path in (os.path.join(folder, name) for name in names if not (name.endswith(".lock") or name[0] == ".")):
-            with open(path, "rb") as handle:
+            # A person's git may take a ref away at any moment.
+            with contextlib.suppress(FileNotFoundError), open(path, "rb") as handle:
                 if not REF.fullmatch(handle.read(MOST_OF_A_REF)):
                     found.append(os.path.relpath(path, place.common_dir))
     return sorted(found)
