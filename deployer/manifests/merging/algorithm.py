@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deployer.manifests.merging.identity import Identities, Key, is_within
@@ -42,6 +42,8 @@ class Dialect:
     """A piece of text with the indentation of its lines changed."""
     quiet: frozenset[str] = frozenset()
     """Names of items that are no step of a path."""
+    empties: Mapping[str, str] = field(default_factory=dict)
+    """Kind -> how a list of it without items is written, where that cannot be seen from its items' absence."""
 
 
 @dataclass(slots=True)
@@ -132,6 +134,9 @@ class Merger:
         if is_ordered:
             pieces = [*self._undecided(pieces, matched)]
         self._fix_leads(pieces, nodes)
+        if not pieces and all(node.items for node in nodes) and nodes[0].kind in self.dialect.empties:
+            self._indents = outer
+            return [self.dialect.empties[nodes[0].kind]]
         models = self._models(nodes, is_empty=not pieces)
         opening = self._edge([self.texts[side][node.start : node.open_end] for side, node in models])
         self._indents = outer

@@ -205,7 +205,7 @@ def _moved(space: str, old: str, new: str) -> str:
 _QUIET = frozenset({"#root", "#content"})
 FORMS: Mapping[str, Form] = {
     "xml": Form(xml.tree, Dialect(_xml_step, _shift_tags, _QUIET), is_xml=True),
-    "yaml": Form(yaml.tree, Dialect(_tree_step, shifted, _QUIET)),
+    "yaml": Form(yaml.tree, Dialect(_tree_step, shifted, _QUIET, {"sequence": " []", "mapping": " {}"})),
     "json": Form(json.tree, Dialect(_tree_step, shifted, _QUIET)),
 }
 """Name of a format -> how it is merged."""

@@ -250,3 +250,18 @@ def test_what_the_check_objects_to_is_no_result(monkeypatch: pytest.MonkeyPatch)
     assert result.content is None
     assert {conflict.kind for conflict in result.conflicts} == {"unsound"}
     assert b"<<<<<<< ours\n" in result.partial
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "both"),
+    [
+        (b"a:\n- name: x\n- name: y\nb: 1\n", b"a:\n- name: x\nb: 1\n", b"a:\n- name: y\nb: 1\n", b"a: []\nb: 1\n"),
+        (b"a:\n  x: 1\n  y: 1\n", b"a:\n  x: 1\n", b"a:\n  y: 1\n", b"a: {}\n"),
+        (b"- x: 1\n  y: 1\n", b"- x: 1\n", b"- y: 1\n", b"- {}\n"),
+        (b"a:\n- x\n", b"a: []\n", b"a:\n- x\n- y\n", b"a:\n- y\n"),
+    ],
+)
+def test_a_block_of_yaml_that_both_empty_stays_a_list(base: bytes, ours: bytes, theirs: bytes, both: bytes) -> None:
+    """Each takes away what the other leaves: nothing there would be another value than an empty list."""
+    assert merge("yaml", ours, theirs, base) == both
+    assert merge("yaml", theirs, ours, base) == both
