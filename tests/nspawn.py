@@ -51,6 +51,7 @@ def _kernel(folder: Path, name: str) -> Iterator[str]:
     yield from (str(path) for path in Path("/sys/fs/cgroup").glob(f"**/deployer-{name}*"))
     yield from (line for line in Path("/proc/self/mounts").read_text().splitlines() if str(folder) in line)
     yield from (str(path) for path in Path("/run").glob(f"netns/deployer-{name}*"))
+    yield from (str(path) for path in Path("/run").glob(f"deployer-sandboxes/{name}*"))
     yield from (str(path) for path in Path("/run/systemd/nspawn").glob(f"**/{name}*"))
     links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True, text=True).stdout)
     yield from (link["ifname"] for link in links if name in link["ifname"])

@@ -116,3 +116,13 @@ class Backend(Protocol):
         Raises:
             DeployerError: a process could not be ended.
         """
+
+    def sweep(self) -> tuple[str, ...]:
+        """End what still runs of sandboxes whose folders were removed by hand.
+
+        Returns:
+            The folders that there were.
+
+        Raises:
+            DeployerError: a process could not be ended.
+        """

@@ -180,9 +180,16 @@ class Sandboxes:
             BACKENDS[sandbox.backend]().power(sandbox, host, power)
 
     def prune(self) -> tuple[Pruned, ...]:
-        """Destroy every sandbox that has expired; one that cannot be destroyed keeps no other from it."""
+        """Destroy every sandbox that has expired; one that cannot be destroyed keeps no other from it.
+
+        What still runs of sandboxes whose folders were removed by hand is ended too; such a one is named by its folder.
+
+        Raises:
+            DeployerError: it could not be.
+        """
         now = datetime.now(UTC)
-        return tuple(self._pruned(box) for box in self.list() if box.expires <= now)
+        expired = tuple(self._pruned(box) for box in self.list() if box.expires <= now)
+        return (*expired, *(Pruned(folder, now) for maker in BACKENDS.values() for folder in maker().sweep()))
 
     def _pruned(self, sandbox: Sandbox) -> Pruned:
         try:

@@ -78,6 +78,10 @@ class Local:
         _end_supervisor(site)
         _end_services(site)
 
+    def sweep(self) -> tuple[str, ...]:
+        """Nothing: a supervisor ends by itself when its folder goes."""
+        return ()
+
     def destroy(self, sandbox: Sandbox) -> None:
         """End the supervisors and what they started."""
         for site in _sites(sandbox):

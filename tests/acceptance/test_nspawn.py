@@ -12,6 +12,8 @@ from tests.acceptance.conftest import Done, Shell
 from tests.depth import IS_DEEP
 from tests.nspawn import IMAGES, needed
 
+pytestmark = pytest.mark.xdist_group("real-hosts")
+"""One worker: the hosts are made once."""
 SITE = "fra1"
 HEAD, FIRST, SECOND = f"{SITE}-sandbox-dep01", f"{SITE}-sandbox-app01", f"{SITE}-sandbox-app02"
 IMPATIENT = {"DEPLOYER_SSH__CONNECT_TIMEOUT": "3"}

@@ -14,7 +14,7 @@ from deployer.sandboxes.content.history import VERSION
 from deployer.sandboxes.content.manifest_text import Instance
 from deployer.sandboxes.faults import Fault
 from deployer.sandboxes.files import write_atomically
-from deployer.sandboxes.nspawn import command, files, host, image, inventory, limits, links, network
+from deployer.sandboxes.nspawn import command, files, host, image, inventory, limits, links, network, registry
 from deployer.sandboxes.nspawn.cgroups import Group
 from deployer.sandboxes.nspawn.plan import Plan, SitePlan, check, sandbox_id
 
@@ -81,17 +81,31 @@ class Nspawn:
 
     def destroy(self, sandbox: Sandbox) -> None:
         """End every process, and remove groups and namespaces."""
-        name = sandbox_id(sandbox.folder)
-        group = Group(name)
-        group.kill()
-        with network.alone():
-            group.remove()
-            network.remove(name)
-            limits.restore()
+        _remove(sandbox_id(sandbox.folder))
+
+    def sweep(self) -> tuple[str, ...]:
+        """End what is left of sandboxes whose folders were removed by hand."""
+        if os.geteuid() != 0:
+            return ()
+        found = registry.orphans()
+        for name in found:
+            _remove(name)
+        return tuple(found.values())
+
+
+def _remove(sandbox: str) -> None:
+    group = Group(sandbox)
+    group.kill()
+    with network.alone():
+        group.remove()
+        network.remove(sandbox)
+        limits.restore()
+        registry.leave(sandbox)
 
 
 def _claim(plan: Plan) -> None:
     """Take what sandboxes of this machine share."""
+    registry.enter(plan)
     limits.make_room(len(plan.hosts))
     Group(plan.id).make()
     network.build(plan)

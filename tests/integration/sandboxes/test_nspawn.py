@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +27,8 @@ from deployer.sandboxes.nspawn.plan import sandbox_id
 from tests.depth import sample
 from tests.nspawn import IMAGES, needed, traces
 
+pytestmark = pytest.mark.xdist_group("nspawn")
+"""One worker: the hosts are made once."""
 HEAD, NODE = "fra1-sandbox-dep01", "fra1-sandbox-app01"
 
 
@@ -39,16 +42,18 @@ def _images() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the sandboxes are: in a folder with a space, a comma and a colon."""
-    return tmp_path_factory.mktemp("real") / "a state, of: tests"
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the sandboxes are: in a folder with a space, a comma and a colon. None is left when the tests fail."""
+    root = tmp_path_factory.mktemp("real") / "a state, of: tests"
+    yield root
+    for box in Sandboxes(root).list():
+        Sandboxes(root).destroy(box.name)
 
 
 @pytest.fixture(scope="module")
-def lab(root: Path) -> Iterator[Sandbox]:
+def lab(root: Path) -> Sandbox:
     """A sandbox with a hub, a deployer host and a node; tests leave it as it was."""
-    yield Sandboxes(root).create("lab", instances=2, backend="nspawn")
-    Sandboxes(root).destroy("lab")
+    return Sandboxes(root).create("lab", instances=2, backend="nspawn")
 
 
 def _ssh(box: Sandbox, host: str, command: str, *, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -205,6 +210,16 @@ def test_two_side_by_side_and_nothing_left_of_one(root: Path, lab: Sandbox) -> N
     assert traces(other.folder)
     Sandboxes(root).destroy("other")
     assert traces(other.folder) == []
+    assert _said(lab, NODE, "hostname") == NODE
+
+
+def test_a_folder_that_was_removed_by_hand(root: Path, lab: Sandbox) -> None:
+    """`rm -rf` leaves hosts that nobody can name: prune ends them, and no others."""
+    gone = Sandboxes(root).create("gone", instances=1, backend="nspawn")
+    shutil.rmtree(gone.folder)
+    assert traces(gone.folder)
+    Sandboxes(root).prune()
+    assert traces(gone.folder) == []
     assert _said(lab, NODE, "hostname") == NODE
 
 
