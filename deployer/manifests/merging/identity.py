@@ -191,5 +191,7 @@ def fingerprint(item: Item, besides: Collection[str] = ()) -> Counter[Hashable]:
 
 def is_within(kept: Item, base: Item) -> bool:
     """Whether an item is what the base had there, with some of it taken away and nothing else changed."""
+    if kept.node.kind != base.node.kind:
+        return False
     left, was = fingerprint(kept), fingerprint(base)
     return max(left.total(), was.total()) < _MOST_HELD and left < was
