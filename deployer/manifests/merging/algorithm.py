@@ -130,7 +130,7 @@ class Merger:
             return self._give_up(nodes, "order", "both sides changed the order, each otherwise")
         outer = self._indents
         self._indents = self._inner_indents(nodes)
-        pieces = [self._piece(number, matched, at) for at, number in enumerate(order[0])]
+        pieces = [self._piece(number, matched) for number in order[0]]
         if is_ordered:
             pieces = [*self._undecided(pieces, matched)]
         self._fix_leads(pieces, nodes)
@@ -224,11 +224,11 @@ class Merger:
 
     # Items
 
-    def _piece(self, number: Hashable, matched: Matched, at: int) -> Piece:
+    def _piece(self, number: Hashable, matched: Matched) -> Piece:
         base, ours, theirs = (side.get(number) for side in matched.items)
         some = ours or theirs or base
         assert some is not None  # noqa: S101  a number is of some item
-        self._enter(number, some, matched, at)
+        self._enter(number, some, matched)
         try:
             is_new = 0 if base or (ours and theirs) else OURS if ours else THEIRS
             segments = self._item(base, ours, theirs)
@@ -242,14 +242,16 @@ class Merger:
     def _first_lead(side: int, matched: Matched) -> int:
         return matched.items[side][matched.orders[side][0]].lead
 
-    def _enter(self, number: Hashable, item: Item, matched: Matched, at: int) -> None:
-        self._steps.append(self._step(number, item, matched, at))
+    def _enter(self, number: Hashable, item: Item, matched: Matched) -> None:
+        self._steps.append(self._step(number, item, matched))
         if item.label or item.name not in self.dialect.quiet:
             self._place.append(item.label or item.name)
 
-    def _step(self, number: Hashable, item: Item, matched: Matched, at: int) -> str:
+    def _step(self, number: Hashable, item: Item, matched: Matched) -> str:
         key = Key("name", item.name) if item.name else matched.known.get(number)
-        return "" if item.name in self.dialect.quiet else self.dialect.step(key, item.label, at)
+        if item.name in self.dialect.quiet:
+            return ""
+        return self.dialect.step(key, item.label, 0 if key else matched.place(number))
 
     def _leave(self, item: Item) -> None:
         self._steps.pop()
@@ -306,9 +308,9 @@ class Merger:
         lists: tuple[Sequence[Item], ...] = ((), one.items, other.items)
         matched = match(lists, tuple(self._place), self.identities) if one.is_ordered else match_named(lists)
         _, mine, yours = matched.items
-        for at, number in enumerate({**mine, **yours}):
+        for number in {**mine, **yours}:
             our, their = mine.get(number), yours.get(number)
-            step = self._step(number, our or yours[number], matched, at)
+            step = self._step(number, our or yours[number], matched)
             if our is None or their is None:
                 yield self._added_otherwise(path + step, our, their)
             elif our.says != their.says:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from deployer.errors import ManifestError
 from deployer.manifests.merging.align import rising
@@ -54,9 +54,9 @@ class _Comparer:
 
     def _items(self, path: str, place: tuple[str, ...], matched: Matched) -> Iterator[Difference]:
         was, now, _ = matched.items
-        for at, number in enumerate({**was, **now}):
+        for number in {**was, **now}:
             old, new = was.get(number), now.get(number)
-            step = path + self._step(number, old or now[number], matched, at)
+            step = path + self._step(number, old or now[number], matched)
             if old is None or new is None:
                 kind = "added" if old is None else "removed"
                 yield Difference(step.lstrip("/."), kind, self._said(0, old), self._said(1, new))
@@ -70,13 +70,13 @@ class _Comparer:
         for at, _ in common:
             if at not in stayed:
                 number = matched.orders[0][at]
-                step = self._step(number, matched.items[0][number], matched, at)
+                step = self._step(number, matched.items[0][number], matched)
                 yield Difference((path + step).lstrip("/."), "moved")
 
-    def _step(self, number: object, item: Item, matched: Matched, at: int) -> str:
+    def _step(self, number: Hashable, item: Item, matched: Matched) -> str:
         dialect = self._form.dialect
         key = Key("name", item.name) if item.name else matched.known.get(number)
-        return "" if item.name in dialect.quiet else dialect.step(key, item.label, at)
+        return "" if item.name in dialect.quiet else dialect.step(key, item.label, 0 if key else matched.place(number))
 
     def _said(self, side: int, item: Item | None) -> str | None:
         return None if item is None else self._told(side, item.node)

@@ -31,6 +31,18 @@ class Matched:
     ambiguous: list[Item] = field(default_factory=list)
     """Repeats of which nobody can say which one was meant."""
     _new_ones: dict[int, bool] = field(default_factory=dict)
+    _places: dict[Hashable, int] = field(default_factory=dict)
+
+    def place(self, number: Hashable) -> int:
+        """The position of an item, from 0, among those of its label: in the base, else on the side that has it."""
+        if not self._places:
+            for order, items in zip(self.orders, self.items, strict=True):
+                seen: Counter[str] = Counter()
+                for each in order:
+                    label = items[each].label
+                    self._places.setdefault(each, seen[label])
+                    seen[label] += 1
+        return self._places[number]
 
     def is_loose(self, number: Hashable) -> bool:
         """Whether only its place and what it says tell the item from others."""

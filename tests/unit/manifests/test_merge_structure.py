@@ -265,3 +265,79 @@ def test_a_block_of_yaml_that_both_empty_stays_a_list(base: bytes, ours: bytes, 
     """Each takes away what the other leaves: nothing there would be another value than an empty list."""
     assert merge("yaml", ours, theirs, base) == both
     assert merge("yaml", theirs, ours, base) == both
+
+
+def listed(*names: str) -> bytes:
+    """A list of YAML."""
+    return b"l:\n" + b"".join(b"- %s\n" % name.encode() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("form", "base", "ours", "theirs", "both"),
+    [
+        # The order of ours has all that theirs changed in it.
+        ("yaml", listed(*"abcd"), listed(*"badc"), listed(*"bacd"), listed(*"badc")),
+        ("xml", b"<m><a><b/></a></m>", b"<m><a/></m>", b"<m><a><b/><c/></a></m>", b"<m><a><c/></a></m>"),
+        ("yaml", b"- a: 1\n  b: 1\n  c: 1\n", b"- b: 1\n  c: 1\n", b"- a: 1\n  b: 1\n  c: 2\n", b"- b: 1\n  c: 2\n"),
+        ("json", b'{"a": 1, "b": 1, "c": 1}', b'{"b": 1, "c": 1}', b'{"a": 1, "b": 1, "c": 2}', b'{"b": 1, "c": 2}'),
+        (
+            "yaml",
+            b"a:\n  b: 1\n  t: |\n    x\n    y\n",
+            b"a:\n    b: 1\n    t: |\n        x\n        y\n",
+            b"a:\n  b: 1\n  t: |\n    x\n    z\n",
+            b"a:\n    b: 1\n    t: |\n      x\n      z\n",
+        ),
+        # Theirs gives names to what had none.
+        (
+            "yaml",
+            b"- on: a\n  do: x\n- on: b\n  do: y\n",
+            b"- on: a\n  do: x\n- on: b\n  do: y\n- on: c\n  do: z\n",
+            b"- name: A\n  on: a\n  do: x\n- name: B\n  on: b\n  do: y\n",
+            b"- name: A\n  on: a\n  do: x\n- name: B\n  on: b\n  do: y\n- on: c\n  do: z\n",
+        ),
+        # Two of one name are told apart by what they say.
+        (
+            "yaml",
+            b"- name: A\n  v: 1\n  w: 1\n- name: A\n  v: 2\n  w: 2\n",
+            b"- name: A\n  v: 1\n  w: 9\n- name: A\n  v: 2\n  w: 2\n",
+            b"- name: A\n  v: 1\n  w: 1\n- name: A\n  v: 2\n  w: 8\n",
+            b"- name: A\n  v: 1\n  w: 9\n- name: A\n  v: 2\n  w: 8\n",
+        ),
+        # A comment becomes a key on one side, another line of it is edited on the other: the lines say it.
+        (
+            "yaml",
+            b"x: 1\n# one\n#\n#\n#\n# y: 2\nz: 3\n",
+            b"x: 1\n# one\n#\n#\n#\ny: 2\nz: 3\n",
+            b"x: 1\n# ONE\n#\n#\n#\n# y: 2\nz: 3\n",
+            b"x: 1\n# ONE\n#\n#\n#\ny: 2\nz: 3\n",
+        ),
+        ("yaml", b"t: |+\n  x\n\nb: 1\nc: 1\n", b"b: 1\nc: 1\n", b"t: |+\n  x\n\nb: 1\nc: 2\n", b"b: 1\nc: 2\n"),
+        ("yaml", b"b: 1\nt: |+\n  x\n\n", b"b: 2\nt: |+\n  x\n\n", b"b: 1\nt: |+\n  y\n\n", b"b: 2\nt: |+\n  y\n\n"),
+    ],
+)  # fmt: skip
+def test_what_needs_a_second_look(form: str, base: bytes, ours: bytes, theirs: bytes, both: bytes) -> None:
+    """Cases where the easy way would be wrong, lose something, or leave it ugly."""
+    assert merge(form, ours, theirs, base) == both
+    assert merge(form, theirs, ours, base) == both
+
+
+def test_both_sides_rename_one_item() -> None:
+    """Two new names for what was one would be two items that nobody wanted."""
+    base = b"l:\n- name: a\n- name: b\n  v: 1\n  w: 2\n"
+
+    assert merge("yaml", base.replace(b"b", b"x"), base.replace(b"b", b"y"), base) is None
+
+
+def test_elements_that_only_moved() -> None:
+    """A comparison names them where nothing else is to be said, and says nothing of keys of a mapping."""
+    compare = ManifestFormats().compare
+
+    assert [str(each) for each in compare("v.yaml", listed(*"abc"), listed(*"bca"))] == ['> l["a"]']
+    assert compare("v.yaml", b"a: 1\nb: 2\n", b"b: 2\n# x\na: 1\n") == ()
+    said = [
+        str(each)
+        for each in compare(
+            "v.xml", XML, changed("xml", (b'value="2"', b'value="3"'), (b"<step><run>x</run></step>", b""))
+        )
+    ]
+    assert said == ["~ env[@name='B']/@value: 2 -> 3", "- step[1]: <step><run>x</run></step>"]
