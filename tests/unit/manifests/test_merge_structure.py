@@ -287,13 +287,14 @@ def listed(*names: str) -> bytes:
             b"a:\n  b: 1\n  t: |\n    x\n    z\n",
             b"a:\n    b: 1\n    t: |\n      x\n      z\n",
         ),
+        ("yaml", b"- a: 1\n  b: 1\n  c: 1\n", b"- b: 1\n  c: 1\n", b"- a: 1\n  c: 1\n", b"- c: 1\n"),
         # Theirs gives names to what had none.
         (
             "yaml",
             b"- on: a\n  do: x\n- on: b\n  do: y\n",
-            b"- on: a\n  do: x\n- on: b\n  do: y\n- on: c\n  do: z\n",
+            b"- on: a\n  do: x\n- on: b\n  do: y\n  if: d\n- on: c\n  do: z\n",
             b"- name: A\n  on: a\n  do: x\n- name: B\n  on: b\n  do: y\n",
-            b"- name: A\n  on: a\n  do: x\n- name: B\n  on: b\n  do: y\n- on: c\n  do: z\n",
+            b"- name: A\n  on: a\n  do: x\n- name: B\n  on: b\n  do: y\n  if: d\n- on: c\n  do: z\n",
         ),
         # Two of one name are told apart by what they say.
         (
