@@ -37,27 +37,35 @@ class Value:
 
 @dataclass(slots=True)
 class Numbers:
-    """Gives equal values the same number, in all documents that are read with it."""
+    """Gives equal values the same number, in all documents that are read with it: equal values are one object."""
 
-    known: dict[Hashable, int] = field(default_factory=dict)
+    known: dict[Hashable, Value] = field(default_factory=dict)
     parsed: Mapping[str, object] = field(default_factory=dict)
     """Text -> what libyaml made of it, where that is known: the parse is all that the check shares with the merge."""
 
     def text(self, kind: str, text: str) -> Value:
         """A single value."""
-        return Value(self._of((kind, text)), text=text)
+        said = (kind, text)
+        known = self.known.get(said)
+        if known is None:
+            known = self.known[said] = Value(len(self.known), text=text)
+        return known
 
     def mapping(self, members: dict[str, Value]) -> Value:
         """A mapping: the order of its keys says nothing."""
-        said = ("mapping", frozenset([(key, value.number) for key, value in members.items()]))
-        return Value(self._of(said), members=members)
+        said = frozenset(members.items())
+        known = self.known.get(said)
+        if known is None:
+            known = self.known[said] = Value(len(self.known), members=members)
+        return known
 
     def listing(self, items: list[tuple[str, Value]]) -> Value:
         """A list of labelled values."""
-        return Value(self._of(("list", *[(label, value.number) for label, value in items])), items=items)
-
-    def _of(self, said: Hashable) -> int:
-        return self.known.setdefault(said, len(self.known))
+        said = ("list", tuple(items))
+        known = self.known.get(said)
+        if known is None:
+            known = self.known[said] = Value(len(self.known), items=items)
+        return known
 
 
 Reader = Callable[[str, Numbers], tuple[Value, "Counter[str]"]]
