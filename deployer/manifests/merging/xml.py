@@ -24,6 +24,9 @@ _TOKEN = re.compile(
     |<(?P<tag>[^\s/>!?]+)(?P<attributes>(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*)(?P<space>\s*)(?P<end>/?>)""",
     re.DOTALL | re.VERBOSE,
 )
+_CDATA, _CLOSE, _TAG, _ATTRIBUTES, _SPACE, _END = (
+    _TOKEN.groupindex[name] for name in ("cdata", "close", "tag", "attributes", "space", "end")
+)
 _ATTRIBUTE = re.compile(r"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
 _TRAIL = re.compile(r"[ \t]*<!--(?:(?!-->)[^\r\n])*-->(?=[ \t]*[\r\n])")
 CONTENT = "#content"
@@ -89,12 +92,12 @@ class _Reader:
             if start != last and not text[last:start].isspace():
                 self._open[-1].has_text = True
             last = end
-            kind = found.lastgroup
-            if kind == "end":
+            kind = found.lastindex
+            if kind == _END:
                 self._start(found)
-            elif kind == "close":
+            elif kind == _CLOSE:
                 self._close(start, end)
-            elif kind == "cdata":
+            elif kind == _CDATA:
                 self._open[-1].has_text = True
         root = self._open[0].children
         if len(self._open) != 1 or len(root) != 1:
@@ -103,13 +106,13 @@ class _Reader:
         return ListNode("document", 0, len(text), root[0].says, root, (0, root[0].end))
 
     def _start(self, found: re.Match[str]) -> None:
-        tag, space = found["tag"], found.start("space")
-        attributes = self._attributes(found.start("attributes"), space) if space != found.start("attributes") else []
+        tag, space, first = found[_TAG], found.start(_SPACE), found.start(_ATTRIBUTES)
+        attributes = self._attributes(first, space) if space != first else []
         self._count += 1 + len(attributes)
         if len(self._open) > LIMIT_DEPTH or self._count > LIMIT_ITEMS:
             raise UnfitError("too deep or too large")
-        element = _Open(tag, found.start(), attributes, space, found.start("end"), [], found.end())
-        if found["end"] == ">":
+        element = _Open(tag, found.start(), attributes, space, found.start(_END), [], found.end())
+        if found[_END] == ">":
             self._open.append(element)
             return
         self._childless(element, found.end())

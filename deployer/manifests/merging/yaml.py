@@ -123,11 +123,16 @@ class _Builder:
         start = self._key(key)
         self._trivia(lead, start)
         key_end = key.end_mark.index
-        colon = _COLON.match(self._text, key_end)
+        sign = key_end + 1 if self._text[key_end : key_end + 1] == ":" else self._colon(key_end)
+        built = self._node(value, self._line_rest(sign), sign)
+        return self._item(lead, start, built, key.value, sign)
+
+    def _colon(self, at: int) -> int:
+        """Behind a colon that does not stand right behind its key."""
+        colon = _COLON.match(self._text, at)
         if colon is None:
             raise UnfitError("a key without a colon")
-        built = self._node(value, self._line_rest(colon.end()), colon.end())
-        return self._item(lead, start, built, key.value, colon.end())
+        return colon.end()
 
     def _key(self, key: yaml.Node) -> int:
         if not isinstance(key, yaml.ScalarNode) or id(key) in self._seen or key.style in {"|", ">"}:
