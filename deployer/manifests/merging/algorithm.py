@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from deployer.manifests.merging.pieces import (
     is_in_place,
     is_replaced,
     joined,
+    notes,
     spaced,
     text_of,
 )
@@ -153,18 +155,23 @@ class Merger:
         self.conflicts.append(Conflict(self._path(), kind, base, ours, theirs, said))
         return [Clash(base, ours, theirs)]
 
-    @staticmethod
-    def _is_alive(number: Hashable, matched: Matched) -> bool:
+    def _is_alive(self, number: Hashable, matched: Matched) -> bool:
         """Whether it is in the result, or a conflict about it."""
         base, ours, theirs = (side.get(number) for side in matched.items)
         if base is None or (ours is not None and theirs is not None):
             return True
         kept = ours or theirs
-        if kept is None or kept.says == base.says:
+        if kept is None:
             return False
+        if kept.says == base.says:
+            return self._has_new_notes(OURS if ours else THEIRS, kept, base)
         # Who takes away a part of what the other takes away whole, agrees with it; but the other may have changed it.
         may_be_changed = matched.is_loose(number) and matched.has_new_ones(THEIRS if ours else OURS)
         return may_be_changed or not is_within(kept, base)
+
+    def _has_new_notes(self, side: int, kept: Item, base: Item) -> bool:
+        """Whether somebody wrote something into the comments of an item: it would go with it unread."""
+        return bool(Counter(notes(self.texts[side], kept)) - Counter(notes(self.texts[BASE], base)))
 
     def _inner_indents(self, nodes: Nodes) -> Indents:
         """By the first item that each version has on a line of its own; who changed the indentation decides."""
@@ -280,11 +287,21 @@ class Merger:
 
     def _deleted(self, base: Item, ours: Item | None, theirs: Item | None) -> list[Segment]:
         """One side changed what the other took away."""
+        kept = ours or theirs
+        if kept and kept.says == base.says:
+            return self._deleted_with_notes(base, ours, theirs)
         lead, was = self._parts(BASE, base)
         our = self._parts(OURS, ours)[1] if ours else None
         their = self._parts(THEIRS, theirs)[1] if theirs else None
         self.conflicts.append(Conflict(self._path(), "deleted", was, our, their))
         return [lead, Clash(was, our or "", their or "")]
+
+    def _deleted_with_notes(self, base: Item, ours: Item | None, theirs: Item | None) -> list[Segment]:
+        sides = ((BASE, base), (OURS, ours), (THEIRS, theirs))
+        was, our, their = ("\n".join(notes(self.texts[side], item)) if item else None for side, item in sides)
+        self.conflicts.append(Conflict(self._path(), "comment", was, our, their))
+        written = ["".join(self._parts(side, item)) if item else "" for side, item in sides]
+        return [Clash(written[0], written[1], written[2])]
 
     def _added(self, ours: Item, theirs: Item) -> list[Segment]:
         """Both have it new."""
@@ -403,7 +420,10 @@ class Merger:
         """The first item may stand on the line of what is around it: another one has another lead there."""
         for at, piece in enumerate(pieces):
             lead = piece.segments[0]
-            if (at == 0) == piece.is_first or not isinstance(lead, str) or lead.strip():
+            # Behind what only a conflict kept, one may have the lead of the side on which it is the first.
+            is_behind = at > 0 and isinstance(pieces[at - 1].segments[-1], Clash)
+            fits = (at == 0) == piece.is_first and not is_behind
+            if fits or not isinstance(lead, str) or lead.strip():
                 continue
             model = self._lead_of_first(nodes) if at == 0 else self._lead_of_others(nodes)
             if model is not None and not ("\n" in model and "\n" in lead):

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from deployer.manifests.merging.matching import Matched, may_be
-from deployer.manifests.merging.nodes import Node
-from deployer.manifests.merging.trivia import Segment
+from deployer.manifests.merging.nodes import Item, Node
+from deployer.manifests.merging.trivia import Segment, comments
 
 _MOST_COMPARED = 2_000
 """Pairs of what is gone and what is new at one place that are looked at: where there are more, a person must look."""
@@ -56,6 +56,14 @@ def is_in_place(matched: Matched, between: Sequence[Hashable], run: Sequence[Pie
     _, ours, theirs = matched.items
     gone = [number for number in between if number not in ours and number not in theirs]
     return any(map(matched.is_loose, gone)) and any(matched.is_loose(each.number) for each in run)
+
+
+def notes(text: str, item: Item) -> Iterator[str]:
+    """The lines of comments before, in and behind an item of a text."""
+    yield from comments(text[item.lead : item.start])
+    for each in item.node.items:
+        yield from notes(text, each)
+    yield from comments(text[item.node.end : item.end])
 
 
 def joined(pieces: Sequence[Piece], separator: str) -> Iterator[Segment]:

@@ -75,3 +75,41 @@ def test_one_side_takes_away_a_part_of_what_the_other_takes_away_whole() -> None
     base = b"l:\n- name: a\n  x: 1\n  y: 2\n- name: b\n"
 
     assert _merged("a.yaml", base, base.replace(b"  y: 2\n", b""), b"l:\n- name: b\n") == b"l:\n- name: b\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "comment", "gone"),
+    [
+        (
+            "v.xml",
+            "<m>\n  <!-- old -->\n  <a name='x'>\n    <p>1</p>\n  </a>\n  <b/>\n</m>\n",
+            "old",
+            "<m>\n  <b/>\n</m>\n",
+        ),
+        (
+            "v.xml",
+            "<m>\n  <a name='x'>\n    <!-- old -->\n    <p>1</p>\n  </a>\n  <b/>\n</m>\n",
+            "old",
+            "<m>\n  <b/>\n</m>\n",
+        ),
+        ("v.yaml", "a:\n  x: 1  # old\n  y: 2\nb: 3\n", "old", "b: 3\n"),
+    ],
+)
+def test_what_somebody_wrote_into_comments_of_what_the_other_takes_away_is_not_lost(
+    path: str, base: str, comment: str, gone: str
+) -> None:
+    """Before it, in it or behind it on its line: a conflict, with the new text in the partial result, both ways."""
+    noted = base.replace(comment, "read this first").encode()
+    for ours, theirs in ((noted, gone.encode()), (gone.encode(), noted)):
+        result = ManifestFormats().merge(path, base.encode(), ours, theirs)
+        assert result.content is None
+        assert [conflict.kind for conflict in result.conflicts] == ["comment"]
+        assert b"read this first" in result.partial
+
+
+@pytest.mark.parametrize("theirs", [b"x: 1 # new\n", b"x: 2\n"])
+def test_the_line_behind_a_conflict_at_the_start_stays_a_line(theirs: bytes) -> None:
+    """What was taken away was the first: the next is not glued to what is kept of it."""
+    result = ManifestFormats().merge("v.yaml", b"x: 1 # old\nb: 3\n", b"b: 3\n", theirs + b"b: 3\n")
+
+    assert result.partial == b"<<<<<<< ours\n=======\n" + theirs + b">>>>>>> theirs\nb: 3\n"
