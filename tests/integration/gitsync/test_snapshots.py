@@ -1,0 +1,67 @@
+"""How long snapshots are kept, and in which order they are listed."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.integration.gitsync.conftest import World
+
+
+@pytest.mark.parametrize("refs", ["loose", "packed"])
+def test_old_snapshots_are_dropped(world: World, refs: str) -> None:
+    """No more than the setting says, also where `git gc` has packed the refs; refs of others stay; no lock is left."""
+    world.settings = world.settings.model_copy(update={"snapshots": 2})
+    world.git(world.clone, "tag", "-a", "-m", "kept", "kept")
+    for number in range(4):
+        world.commit(world.ada, {"other.xml": f"{number}\n"}, push=True)
+        world.engine().sync(world.host, world.repository)
+        if refs == "packed":
+            world.git(world.clone, "pack-refs", "--all")
+    known = world.engine().snapshots(world.host, world.repository)
+
+    assert len(known) == 2
+    assert known[0].head == world.git(world.clone, "rev-parse", "HEAD~1")
+    assert "refs/tags/kept^{}" in world.git(world.clone, "show-ref", "--dereference")
+    world.git(world.clone, "fsck", "--strict")
+    assert [*(world.clone / ".git").rglob("*.lock")] == []
+
+
+def test_snapshots_of_last_month_and_tips_of_rewritten_remotes_are_dropped(world: World) -> None:
+    """By age, the newest one excepted; refs/deployer/moved goes the same way."""
+    engine = world.engine()
+    for number in range(3):
+        world.commit(world.ada, {"other.xml": f"{number}\n"}, push=True)
+        engine.sync(world.host, world.repository)
+    folder = world.clone / ".git" / "refs" / "deployer"
+    for path, year in zip(sorted((folder / "snap").iterdir()), ("2019", "2020", "2021"), strict=True):
+        path.rename(path.with_name(year + path.name[4:]))
+    (folder / "moved").mkdir()
+    for name, age in (("old", 40), ("young", 20)):
+        (folder / "moved" / name).write_text(world.tip() + "\n")
+        os.utime(folder / "moved" / name, (time.time() - age * 86400,) * 2)
+
+    world.commit(world.ada, {"other.xml": "last\n"}, push=True)
+    engine.sync(world.host, world.repository)
+
+    assert len(engine.snapshots(world.host, world.repository)) == 1
+    assert [path.name for path in (folder / "moved").iterdir()] == ["young"]
+
+
+def test_a_clock_that_went_back_does_not_change_the_order(world: World) -> None:
+    """The newest is the one that was taken last."""
+    world.commit(world.ada, {"other.xml": "first\n"}, push=True)
+    world.engine().sync(world.host, world.repository)
+    (only,) = (world.clone / ".git" / "refs" / "deployer" / "snap").iterdir()
+    only.rename(only.with_name("29990101T000000.000000Z"))
+    head = world.git(world.clone, "rev-parse", "HEAD")
+    world.commit(world.ada, {"b.xml": "b\n"}, push=True)
+    world.engine().sync(world.host, world.repository)
+
+    newest = world.engine().snapshots(world.host, world.repository)[0]
+
+    assert (newest.id, newest.head) == ("29990101T000000.000001Z", head)
