@@ -137,7 +137,7 @@ def test_ten_megabytes_cost_at_most_sixty_times_their_parse(form: str, capsys: p
         "yaml": "- {name: e%d, value: %s}\n",
         "json": '{"name": "e%d", "value": "%s"},\n',
     }
-    items = "".join(line[form] % (at, "text " * 40) for at in range(size // 220))
+    items = "".join(line[form] % (at, "text " * 80) for at in range(size // 432))
     start, end = {"xml": ("<m>\n", "</m>\n"), "yaml": ("", ""), "json": ("[\n", '{"name": "last"}]\n')}[form]
     base = (start + items + end).encode()
     ours, theirs = (
