@@ -57,6 +57,8 @@ class Lab:
     folder: Path
     sites: tuple[str, ...]
     fence: int = 0
+    kept: str = ""
+    """Folder of connections that bare Ansible keeps from call to call."""
 
     @property
     def sandbox(self) -> Path:
@@ -162,7 +164,7 @@ class Lab:
         So each call opens its connections, as the first of a day does, and ours always does.
         """
         shipped = TOP / "playbooks"
-        sockets = tempfile.mkdtemp(prefix="deployer-bench-")
+        sockets = self.kept or tempfile.mkdtemp(prefix="deployer-bench-")
         variables = {
             "ANSIBLE_LIBRARY": str(shipped / "library"),
             "ANSIBLE_MODULE_UTILS": str(shipped / "module_utils"),
@@ -178,7 +180,8 @@ class Lab:
             return self._timed("ansible-playbook", *arguments, **variables)
         finally:
             # The masters notice that their socket is gone, and end with their minute.
-            shutil.rmtree(sockets)
+            if not self.kept:
+                shutil.rmtree(sockets)
 
     def pyinfra(self, version: str) -> float:
         """The same work by pyinfra."""
