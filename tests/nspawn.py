@@ -48,10 +48,13 @@ def _processes(folder: Path, name: str) -> Iterator[str]:
 
 
 def _kernel(folder: Path, name: str) -> Iterator[str]:
-    yield from (str(path) for path in Path("/sys/fs/cgroup").glob(f"**/deployer-{name}*"))
+    # Not by glob: groups of others end while it looks.
+    found = ((folder, each) for folder, folders, _files in os.walk("/sys/fs/cgroup") for each in folders)
+    yield from (f"{folder}/{each}" for folder, each in found if each.startswith(f"deployer-{name}"))
     yield from (line for line in Path("/proc/self/mounts").read_text().splitlines() if str(folder) in line)
     yield from (str(path) for path in Path("/run").glob(f"netns/deployer-{name}*"))
     yield from (str(path) for path in Path("/run").glob(f"deployer-sandboxes/{name}*"))
-    yield from (str(path) for path in Path("/run/systemd/nspawn").glob(f"**/{name}*"))
+    walked = ((folder, each) for folder, *names in os.walk("/run/systemd/nspawn") for each in [*names[0], *names[1]])
+    yield from (f"{folder}/{each}" for folder, each in walked if each.startswith(name))
     links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True, text=True).stdout)
     yield from (link["ifname"] for link in links if name in link["ifname"])
