@@ -13,12 +13,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from deployer.app import SystemClock
 from deployer.gitsync.engine import SyncEngine
 from deployer.hosts.factory import HostPool
 from deployer.model.site import Machine, Repository
 from deployer.model.sync import SyncStatus
 from deployer.settings import SshSettings, SyncSettings
-from tests.benchmarks.writers import WallClock
 
 
 class Sites:
@@ -39,7 +39,7 @@ class Sites:
         """Sync so many of them side by side; how many seconds it took."""
         began = time.perf_counter()
         pool = HostPool(SshSettings())
-        engine = SyncEngine(WallClock(), SyncSettings(), None, "prod-deployer <deployer@example.org>")
+        engine = SyncEngine(SystemClock(), SyncSettings(), None, "prod-deployer <deployer@example.org>")
 
         def one(number: int) -> SyncStatus:
             host = pool.host(Machine(f"site{number}-prod-dep01", dict(self._variables)))

@@ -10,55 +10,27 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from deployer.app import SystemClock
 from deployer.gitsync.engine import SyncEngine
 from deployer.gitsync.remote.main import main as program_main
+from deployer.hosts.local import LocalHost
 from deployer.model.json import JsonObject
 from deployer.model.program import Program
-from deployer.model.site import Repository
+from deployer.model.site import Machine, Repository
 from deployer.model.sync import Change, Edit, SyncStatus
-from deployer.ports import Completed
 from deployer.settings import SyncSettings
 
 
-class InProcess:
+class InProcess(LocalHost):
     """A deployer host whose program runs in this process: the engine without the road to it."""
-
-    name = "fra1-prod-dep01"
 
     def call(self, program: Program, request: JsonObject, *, deadline: float = 120.0) -> JsonObject:
         """Run the program."""
         del program, deadline
         return program_main(dict(request))
-
-    def run(self, argv: Sequence[str], *, stdin: bytes = b"", deadline: float = 60.0) -> Completed:
-        """Not needed by a sync."""
-        raise NotImplementedError
-
-    def hold(self, program: Program, request: JsonObject) -> AbstractContextManager[JsonObject]:
-        """Not needed by a sync."""
-        raise NotImplementedError
-
-
-class WallClock:
-    """The machine's time."""
-
-    def now(self) -> datetime:
-        """Now."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
 
 
 class Writer(NamedTuple):
@@ -111,9 +83,9 @@ class Writer(NamedTuple):
         return said.stdout.decode().strip()
 
     def _sync(self, change: Change | None) -> int:
-        engine = SyncEngine(WallClock(), SyncSettings(), None, "prod-deployer <deployer@example.org>")
+        engine = SyncEngine(SystemClock(), SyncSettings(), None, "prod-deployer <deployer@example.org>")
         repository = Repository("clusterconfig-fra1", str(self.clone), self.remote)
-        result = engine.sync(InProcess(), repository, change)
+        result = engine.sync(InProcess(Machine("fra1-prod-dep01", {})), repository, change)
         assert result.status is SyncStatus.LANDED, result
         return result.attempts
 
