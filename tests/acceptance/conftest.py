@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.far import Far
+from tests.sshd import made_lan
+
 SITE = "fra1"
 
 
@@ -179,6 +182,16 @@ def deployed(box: Box) -> Box:
     done = box.deployer("redeploy", SITE)
     assert done.code == 0, done.out + done.err
     return box
+
+
+@pytest.fixture
+def far(box: Box, tmp_path: Path) -> Iterator[Far]:
+    """The deployer host of a fresh sandbox, behind an sshd that takes three new connections at once."""
+    lan = made_lan(tmp_path / "controller")
+    try:
+        yield Far(box, lan, lan.start(startups="3:100:3"))
+    finally:
+        lan.stop()
 
 
 @pytest.fixture(scope="module")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from deployer.sandboxes.supervisor.client import ask
-from tests.acceptance.test_over_ssh import Far
-from tests.sshd import made_lan
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Box, Done
+    from tests.acceptance.far import Far
 
 SITE = "fra1"
 VIATRIS = f"viatris.{SITE}"
@@ -289,16 +287,6 @@ def test_no_secret_is_told(live: Live) -> None:
     assert rolled.code == 3, rolled.out + rolled.err
     assert all("tok-5ca1ab1e-cafe" not in done.out + done.err for done in told)
     assert all("[redacted]" in done.out + done.err for done in told[:2])
-
-
-@pytest.fixture
-def far(box: Box, tmp_path: Path) -> Iterator[Far]:
-    """The deployer host of a fresh sandbox, behind an sshd that takes three new connections at once."""
-    lan = made_lan(tmp_path / "controller")
-    try:
-        yield Far(box, lan, lan.start(startups="3:100:3"))
-    finally:
-        lan.stop()
 
 
 def test_over_ssh_the_checks_are_the_same(far: Far, tmp_path: Path) -> None:
