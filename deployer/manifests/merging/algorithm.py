@@ -62,7 +62,8 @@ class Merger:
     dialect: Dialect
     identities: Identities
     conflicts: list[Conflict] = field(default_factory=list)
-    _steps: list[str] = field(default_factory=list)
+    _steps: list[tuple[Hashable, Item, Matched]] = field(default_factory=list)
+    """Down to where the merge is."""
     _place: list[str] = field(default_factory=list)
     _indents: Indents = _FLAT
 
@@ -115,7 +116,7 @@ class Merger:
         return text if old == new or "\n" not in text else self.dialect.shift(text, old, new)
 
     def _path(self) -> str:
-        return "".join(self._steps).lstrip("/.")
+        return "".join(self._step(*each) for each in self._steps).lstrip("/.")
 
     # Lists
 
@@ -157,7 +158,7 @@ class Merger:
 
     def _is_alive(self, number: Hashable, matched: Matched) -> bool:
         """Whether it is in the result, or a conflict about it."""
-        base, ours, theirs = (side.get(number) for side in matched.items)
+        base, ours, theirs = matched.of(number)
         if base is None or (ours is not None and theirs is not None):
             return True
         kept = ours or theirs
@@ -232,7 +233,7 @@ class Merger:
     # Items
 
     def _piece(self, number: Hashable, matched: Matched) -> Piece:
-        base, ours, theirs = (side.get(number) for side in matched.items)
+        base, ours, theirs = matched.of(number)
         some = ours or theirs or base
         assert some is not None  # noqa: S101  a number is of some item
         self._enter(number, some, matched)
@@ -250,7 +251,7 @@ class Merger:
         return matched.items[side][matched.orders[side][0]].lead
 
     def _enter(self, number: Hashable, item: Item, matched: Matched) -> None:
-        self._steps.append(self._step(number, item, matched))
+        self._steps.append((number, item, matched))
         if item.label or item.name not in self.dialect.quiet:
             self._place.append(item.label or item.name)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deployer.manifests.merging.plain import CHILDREN, READERS, Numbers, UnreadableError, Value
 
@@ -74,11 +74,9 @@ def _comments(base: Counter[str], ours: Counter[str], theirs: Counter[str], merg
 @dataclass(slots=True)
 class _Checker:
     fields: tuple[tuple[str, ...], ...]
-    said: list[str]
-
-    def __init__(self, fields: tuple[tuple[str, ...], ...]) -> None:
-        self.fields = fields
-        self.said = []
+    said: list[str] = field(default_factory=list)
+    _told: dict[tuple[int, tuple[str, ...]], tuple[str, ...] | None] = field(default_factory=dict)
+    """Number of a value, and fields -> what it says in them: most values are the same in all four documents."""
 
     def value(self, path: str, four: Four) -> None:
         """Object to a value that is not what the two sides made of it."""
@@ -128,14 +126,25 @@ class _Checker:
                     alike[label] = [[], [], [], []]
                 alike[label][side].append(value)
         how = {label: self._field(path, label, values) for label, values in alike.items()}
-        return [[_token(label, value, how[label]) for label, value in items] for items in lists]
+        return [[self._token(label, value, how[label]) for label, value in items] for items in lists]
+
+    def _token(self, label: str, value: Value, fields: tuple[str, ...] | None) -> Hashable:
+        if fields is None:
+            return ("says", label, value.number)
+        return ("is", label, fields, self._says(value, fields)) if fields else ("one", label)
+
+    def _says(self, value: Value, fields: tuple[str, ...]) -> tuple[str, ...] | None:
+        asked = (value.number, fields)
+        if asked not in self._told:
+            self._told[asked] = _told(value, fields)
+        return self._told[asked]
 
     def _field(self, path: str, label: str, alike: list[list[Value]]) -> tuple[str, ...] | None:
         """The fields that tell the items of a label apart; empty for a label that is there once; None for none."""
         for fields in self.fields:
-            if any(_told(value, fields) is None for values in alike for value in values[:1]):
+            if any(self._says(value, fields) is None for values in alike for value in values[:1]):
                 continue
-            told = [[_told(value, fields) for value in values] for values in alike]
+            told = [[self._says(value, fields) for value in values] for values in alike]
             if any(None in side for side in told):
                 continue
             if all(len(set(side)) == len(side) for side in told[:3]):
@@ -179,8 +188,9 @@ class _Checker:
 
     def _order(self, path: str, tokens: list[list[Hashable]], counts: list[Counter[Hashable]]) -> None:
         """Who changed the order decides; what one side alone put in stands between the neighbours that it has there."""
-        once = {token for token in counts[3] if all(count[token] <= 1 for count in counts)}
-        common = {token for token in once if all(count[token] for count in counts)}
+        repeated = {token for count in counts for token, times in count.items() if times > 1}
+        once = counts[3].keys() - repeated
+        common = once & counts[0].keys() & counts[1].keys() & counts[2].keys()
         base, ours, theirs, result = ([token for token in side if token in common] for side in tokens)
         is_right = result == theirs if ours == base else result == ours if theirs == base else result in (ours, theirs)
         self._expect(path, is_right, "is in an order that neither side wanted")
@@ -192,12 +202,6 @@ class _Checker:
                 self._expect(
                     path, [token for token in tokens[3] if token in held] == mine, "has items at another place"
                 )
-
-
-def _token(label: str, value: Value, fields: tuple[str, ...] | None) -> Hashable:
-    if fields is None:
-        return ("says", label, value.number)
-    return ("is", label, fields, _told(value, fields)) if fields else ("one", label)
 
 
 def _is_known(token: Hashable) -> bool:

@@ -8,8 +8,9 @@ from deployer.errors import ManifestError
 from deployer.manifests.merging.align import rising
 from deployer.manifests.merging.identity import Identities, Key
 from deployer.manifests.merging.matching import Matched, match, match_named
-from deployer.manifests.merging.nodes import Item, Node, Table, UnfitError
+from deployer.manifests.merging.nodes import Item, Node, UnfitError
 from deployer.manifests.merging.structural import FORMS, Form
+from deployer.manifests.merging.table import Table
 from deployer.manifests.source import decode
 from deployer.model.merge import Difference
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from deployer.manifests.merging.nodes import Item, Node
 
@@ -30,8 +31,7 @@ _COVERED = 0.5
 """Share of the items of each version that a rule must tell apart to be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """What an item is known by in its list."""
 
     how: str
@@ -104,7 +104,8 @@ def _known(
     yield from _unique("value", label, told)
 
 
-_Told = list[dict[int, tuple[tuple[str, str], ...]]]
+_Values = tuple[tuple[str, str], ...]
+_Told = list[dict[int, _Values]]
 
 
 def _unique(how: str, label: str, told: _Told) -> Iterator[tuple[int, int, Key]]:
@@ -120,7 +121,8 @@ def _best(lists: Sequence[Sequence[Item]], members: list[list[int]], rules: tupl
     best, most = None, 0
     total = sum(len(side) for side in members)
     for rule in rules:
-        told = [_values(items, side, rule) for items, side in zip(lists, members, strict=True)]
+        known: dict[int, _Values | None] = {}
+        told = [_values(items, side, rule, known) for items, side in zip(lists, members, strict=True)]
         if any(len(values) < _COVERED * len(side) for values, side in zip(told, members, strict=True)):
             continue
         distinct = sum(len(set(values.values())) for values in told)
@@ -131,16 +133,21 @@ def _best(lists: Sequence[Sequence[Item]], members: list[list[int]], rules: tupl
     return best
 
 
-def _values(items: Sequence[Item], side: list[int], rule: Rule) -> dict[int, tuple[tuple[str, str], ...]]:
+def _values(items: Sequence[Item], side: list[int], rule: Rule, known: dict[int, _Values | None]) -> dict[int, _Values]:
+    """Position -> what an item says by a rule; nodes that say the same (`known` by its number) say it there too."""
     told = {}
     for at in side:
-        values = told_by(items[at].node, rule)
+        node = items[at].node
+        if node.says in known:
+            values = known[node.says]
+        else:
+            values = known[node.says] = told_by(node, rule)
         if values:
             told[at] = values
     return told
 
 
-def told_by(node: Node, rule: Rule) -> tuple[tuple[str, str], ...] | None:
+def told_by(node: Node, rule: Rule) -> _Values | None:
     """The fields of a rule with what a node says there; None where one is missing."""
     values = []
     for part in rule:

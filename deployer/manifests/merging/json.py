@@ -14,9 +14,9 @@ from deployer.manifests.merging.nodes import (
     ListNode,
     Node,
     OrderedNode,
-    Table,
     UnfitError,
 )
+from deployer.manifests.merging.table import Table
 from deployer.manifests.source import Source
 
 _TOKEN = re.compile(r'[ \t\r\n]*(?:("[^"\\]*(?:\\.[^"\\]*)*")|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
@@ -59,6 +59,7 @@ class _Reader:
     def __init__(self, text: str, table: Table) -> None:
         self._text = text
         self._number = table.number
+        self._reading = table.reading(text)
         self._open: list[_Open] = []
         self._root: Node | None = None
         self._count = 0
@@ -71,7 +72,7 @@ class _Reader:
             at = found.end()
             kind = found.lastindex
             if kind == 2:  # noqa: PLR2004  the group of punctuation
-                self._punctuation(text[at - 1], at)
+                at = self._punctuation(text[at - 1], at)
             else:
                 self._scalar(found.start(kind or 0), at, is_string=kind == 1)
         if self._open or self._root is None or text[at:].strip():
@@ -80,19 +81,28 @@ class _Reader:
         item = Item(0, root.start, root, root.end, ROOT, "", root.says)
         return ListNode("document", 0, len(text), root.says, [item], (0, root.end))
 
-    def _punctuation(self, sign: str, end: int) -> None:
+    def _punctuation(self, sign: str, end: int) -> int:
+        """Take a sign that ends here; where to go on."""
         if sign in "{[":
-            self._open.append(_Open(sign == "{", end - 1, end))
-            if len(self._open) > LIMIT_DEPTH:
-                raise UnfitError("too deep")
-        elif not self._open:
+            return self._opened(sign, end)
+        if not self._open:
             raise UnfitError("not JSON")
-        elif sign == ",":
+        if sign == ",":
             self._open[-1].lead = end
             if self._open[-1].items:
                 self._open[-1].items[-1].end = end - 1
         elif sign in "}]":
             self._close(end)
+        return end
+
+    def _opened(self, sign: str, end: int) -> int:
+        if known := self._reading.find(end - 1, len(self._open)):
+            self._value(known[0])
+            return known[1]
+        self._open.append(_Open(sign == "{", end - 1, end))
+        if len(self._open) > LIMIT_DEPTH:
+            raise UnfitError("too deep")
+        return end
 
     def _close(self, end: int) -> None:
         opened = self._open.pop()
@@ -103,6 +113,7 @@ class _Reader:
         make = ListNode if opened.is_mapping else OrderedNode
         node = make(kind, opened.start, end, number, opened.items, (opened.start + 1, close))
         node.is_separated = True
+        self._reading.keep(len(self._open), node)
         self._value(node)
 
     def _scalar(self, start: int, end: int, *, is_string: bool) -> None:

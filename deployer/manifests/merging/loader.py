@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import functools
+import operator
 
 import yaml
 
-
-class Loader(yaml.CSafeLoader):
-    """Composes as CSafeLoader does, only quicker."""
-
-    def descend_resolver(self, current_node: yaml.Node | None, current_index: object) -> None:
-        """Nothing: there are no rules by path."""
-
-    def ascend_resolver(self) -> None:
-        """Nothing: there are no rules by path."""
-
-    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
-        """The tag of a node without one."""
-        if kind is yaml.ScalarNode and len(value) < _SHORT:
-            return _tag(value, implicit)
-        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # PyYAML's stubs
-
-
-_SHORT = 100
-"""Characters of a text that is worth remembering."""
 _RESOLVER = yaml.resolver.Resolver()
+_LARGE = 1_000_000
+"""Characters of a document whose texts are not worth remembering for the next."""
 
 
 @functools.lru_cache(maxsize=8192)
-def _tag(value: str, implicit: tuple[bool, bool]) -> str:
-    return str(_RESOLVER.resolve(yaml.ScalarNode, value, implicit))  # type: ignore[no-untyped-call]  # PyYAML's stubs
+def _tag(kind: type[yaml.Node], value: str | None, implicit: object) -> str:
+    """The tag of a node without one."""
+    return str(_RESOLVER.resolve(kind, value, implicit))  # type: ignore[no-untyped-call]  # PyYAML's stubs
+
+
+class Loader(yaml.CSafeLoader):
+    """Composes as CSafeLoader does, only quicker: what it asks for each node needs no frame of Python."""
+
+    # There are no rules by path, so that these, asked before and behind every node, have nothing to do.
+    descend_resolver = staticmethod(operator.is_)  # type: ignore[assignment]  # what they return is not used
+    ascend_resolver = staticmethod(int)  # type: ignore[assignment]
+    resolve = staticmethod(_tag)
 
 
 def compose(text: str) -> yaml.Node | None:
@@ -39,7 +33,11 @@ def compose(text: str) -> yaml.Node | None:
     Raises:
         yaml.YAMLError: it is no YAML, or more than one document.
     """
-    return yaml.compose(text, Loader=Loader)
+    try:
+        return yaml.compose(text, Loader=Loader)
+    finally:
+        if len(text) > _LARGE:
+            _tag.cache_clear()
 
 
 class TooDeepError(Exception):

@@ -33,6 +33,11 @@ class Matched:
     _new_ones: dict[int, bool] = field(default_factory=dict)
     _places: dict[Hashable, int] = field(default_factory=dict)
 
+    def of(self, number: Hashable) -> tuple[Item | None, Item | None, Item | None]:
+        """The item in base, ours, theirs; None where a version does not have it."""
+        base, ours, theirs = self.items
+        return base.get(number), ours.get(number), theirs.get(number)
+
     def place(self, number: Hashable) -> int:
         """The position of an item, from 0, among those of its label: in the base, else on the side that has it."""
         if not self._places:
@@ -122,6 +127,8 @@ def _same(base: _Side, side: _Side, new: frozenset[Key | None]) -> dict[int, int
 def _changed(base: _Side, side: _Side, found: dict[int, int], new: frozenset[Key | None]) -> Iterator[tuple[int, int]]:
     """Items without an identity that stand where others are gone, and are much like them."""
     taken = set(found.values())
+    if not any(at not in taken and _is_loose(key) for at, key in enumerate(base.known)):
+        return
     ends = (len(base.items), len(side.items))
     low = first = 0
     for was, at in [*rising(sorted((was, at) for at, was in found.items())), ends]:

@@ -6,7 +6,7 @@ A node is its opening, its items and its closing. An item is what leads up to it
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ROOT = "#root"
@@ -18,23 +18,6 @@ LIMIT_ITEMS = 500_000
 
 class UnfitError(Exception):
     """The text has no tree that could be merged: it is merged by lines."""
-
-
-class Table:
-    """Numbers for what nodes say: two nodes have the same one exactly if they say the same, whatever their layout."""
-
-    def __init__(self) -> None:
-        self._known: dict[Hashable, int] = {}
-        self.parsed: dict[str, object] = {}
-        """Text -> what its format's parser made of it, so that the check need not parse it once more."""
-
-    def number(self, said: Hashable) -> int:
-        """The number of what is said."""
-        known = self._known
-        number = known.get(said)
-        if number is None:
-            number = known[said] = len(known)
-        return number
 
 
 class Node:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 import yaml
+from yaml.nodes import MappingNode, ScalarNode
 
 from deployer.manifests.merging.loader import TooDeepError, compose, judge_depth
 
@@ -89,20 +90,30 @@ def read_xml(text: str, numbers: Numbers) -> tuple[Value, Counter[str]]:
 
 
 def _element(element: ET.Element, numbers: Numbers) -> Value:
+    attributes, children = element.items(), list(element)
+    if not attributes and not children:
+        return _leaf(element.text, numbers)
+    members = {"@" + name: numbers.text("@", value) for name, value in attributes}
     text = element.text
-    members: dict[str, Value] = {}
-    for name, value in element.attrib.items():
-        members["@" + name] = numbers.text("@", value)
-    children = list(element)
     if not children:
         if text and (said := text.strip()):
             members["#text"] = numbers.text("#", said)
-    elif (text and not text.isspace()) or any(child.tail and not child.tail.isspace() for child in children):
+    elif (text and not text.isspace()) or any(tail and not tail.isspace() for tail in [each.tail for each in children]):
         inner = "".join(ET.tostring(child, encoding="unicode") for child in children)
         members["#mixed"] = numbers.text("mixed", (text or "") + inner)
     else:
         members[CHILDREN] = numbers.listing([(child.tag, _element(child, numbers)) for child in children])
     return numbers.mapping(members)
+
+
+def _leaf(text: str | None, numbers: Numbers) -> Value:
+    """An element that is nothing but its text, as most are."""
+    said = ("leaf", text)
+    known = numbers.known.get(said)
+    if known is None:
+        members = {"#text": numbers.text("#", text.strip())} if text and not text.isspace() else {}
+        known = numbers.known[said] = numbers.mapping(members)
+    return known
 
 
 def read_json(text: str, numbers: Numbers) -> tuple[Value, Counter[str]]:
@@ -143,25 +154,36 @@ def read_yaml(text: str, numbers: Numbers) -> tuple[Value, Counter[str]]:
         if not isinstance(root, yaml.Node):
             judge_depth(text, MAX_DEPTH)
             root = compose(text)
-        value = _Composed(numbers).value(root)
+        value = _Composed(text, numbers).value(root)
     except (yaml.YAMLError, TooDeepError) as error:
         raise UnreadableError(str(error)) from error
     return value, Counter(found.group().strip() for found in _COMMENT.finditer(text)) if "#" in text else Counter()
 
 
+_SMALL = 1000
+"""Characters of a list whose text is remembered."""
+
+
 class _Composed:
     """libyaml's nodes -> values; what an alias repeats is one value."""
 
-    def __init__(self, numbers: Numbers) -> None:
+    def __init__(self, text: str, numbers: Numbers) -> None:
+        self._text = text
         self._numbers = numbers
         self._known: dict[int, Value | None] = {}
+        self._has_names = "&" in text or "%" in text
+        """Whether the same characters may mean something else at another place."""
 
     def value(self, node: yaml.Node | None) -> Value:
         """The value of a node."""
-        if isinstance(node, yaml.ScalarNode):
+        if isinstance(node, ScalarNode):
             return self._numbers.text(node.tag, node.value)
         if node is None:
             raise UnreadableError("no document")
+        return self._named(node) if self._has_names else self._written(node)
+
+    def _named(self, node: yaml.Node) -> Value:
+        """The value of a collection that may be there again by its name."""
         if id(node) not in self._known:
             self._known[id(node)] = None
             self._known[id(node)] = self._collection(node)
@@ -170,8 +192,19 @@ class _Composed:
             raise UnreadableError("a document that holds itself")
         return known
 
+    def _written(self, node: yaml.Node) -> Value:
+        """The value of a small collection: the same characters in the same column say the same."""
+        start, end = node.start_mark.index, node.end_mark.index
+        if end - start > _SMALL:
+            return self._collection(node)
+        said = ("written", node.start_mark.column, self._text[start:end])
+        known = self._numbers.known.get(said)
+        if known is None:
+            known = self._numbers.known[said] = self._collection(node)
+        return known
+
     def _collection(self, node: yaml.Node) -> Value:
-        if not isinstance(node, yaml.MappingNode):
+        if not isinstance(node, MappingNode):
             return self._numbers.listing([("", self.value(item)) for item in node.value])
         members = {self._key(key): self.value(value) for key, value in node.value}
         if len(members) < len(node.value):
@@ -179,7 +212,7 @@ class _Composed:
         return self._numbers.mapping(members)
 
     def _key(self, node: yaml.Node) -> str:
-        return node.value if isinstance(node, yaml.ScalarNode) else f"#{self.value(node).number}"
+        return node.value if isinstance(node, ScalarNode) else f"#{self.value(node).number}"
 
 
 READERS: dict[str, Reader] = {"xml": read_xml, "yaml": read_yaml, "json": read_json}

@@ -11,9 +11,10 @@ from deployer.manifests.merging import json, xml, yaml
 from deployer.manifests.merging.algorithm import Dialect, Merger
 from deployer.manifests.merging.check import objections
 from deployer.manifests.merging.identity import Identities, Key
-from deployer.manifests.merging.nodes import Node, Table, UnfitError
+from deployer.manifests.merging.nodes import Node, UnfitError
 from deployer.manifests.merging.output import marked, whole
 from deployer.manifests.merging.plain import UnreadableError
+from deployer.manifests.merging.table import Table
 from deployer.manifests.merging.trivia import Clash, Segment, shifted
 from deployer.manifests.source import Source, decode
 from deployer.model.merge import Conflict, MergeResult

@@ -14,9 +14,9 @@ from deployer.manifests.merging.nodes import (
     ListNode,
     Node,
     OrderedNode,
-    Table,
     UnfitError,
 )
+from deployer.manifests.merging.table import Table
 from deployer.manifests.source import Source
 
 _TOKEN = re.compile(
@@ -27,8 +27,11 @@ _TOKEN = re.compile(
 _CDATA, _CLOSE, _TAG, _ATTRIBUTES, _SPACE, _END = (
     _TOKEN.groupindex[name] for name in ("cdata", "close", "tag", "attributes", "space", "end")
 )
+_LEAF = re.compile(r"(\s*[^<\s][^<]*)</[^>]*>")
+"""What follows the tag of an element that holds nothing but text."""
 _ATTRIBUTE = re.compile(r"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
 _TRAIL = re.compile(r"[ \t]*<!--(?:(?!-->)[^\r\n])*-->(?=[ \t]*[\r\n])")
+_NONE: frozenset[int] = frozenset()
 CONTENT = "#content"
 """The name of the item that holds what stands between an element's tags."""
 
@@ -81,20 +84,22 @@ class _Reader:
     def __init__(self, text: str, table: Table) -> None:
         self._text = text
         self._number = table.number
+        self._reading = table.reading(text)
         self._open: list[_Open] = [_Open("", 0, [], 0, 0)]
         self._count = 0
 
     def read(self) -> Node:
         """The document as a list of one element, between prolog and epilog."""
         text, last = self._text, 0
-        for found in _TOKEN.finditer(text):
+        search = _TOKEN.search
+        while found := search(text, last):
             start, end = found.span()
             if start != last and not text[last:start].isspace():
                 self._open[-1].has_text = True
             last = end
             kind = found.lastindex
             if kind == _END:
-                self._start(found)
+                last = self._start(found)
             elif kind == _CLOSE:
                 self._close(start, end)
             elif kind == _CDATA:
@@ -105,23 +110,36 @@ class _Reader:
         root[0].name = ROOT
         return ListNode("document", 0, len(text), root[0].says, root, (0, root[0].end))
 
-    def _start(self, found: re.Match[str]) -> None:
-        tag, space, first = found[_TAG], found.start(_SPACE), found.start(_ATTRIBUTES)
+    def _start(self, found: re.Match[str]) -> int:
+        """Take the tag that an element begins with; where to go on."""
+        end = found.end()
+        leaf = _LEAF.match(self._text, end)
+        if leaf is None and (known := self._reading.find(found.start(), len(self._open))):
+            self._put(found[_TAG], *known)
+            return known[1]
+        element = self._opened(found)
+        if found[_END] == "/>":
+            self._childless(element, end)
+        elif leaf is None:
+            self._open.append(element)
+        else:
+            end = leaf.end()
+            self._add(element, self._of_text(element, leaf.end(1)), end)
+        return end
+
+    def _opened(self, found: re.Match[str]) -> _Open:
+        space, first = found.start(_SPACE), found.start(_ATTRIBUTES)
         attributes = self._attributes(first, space) if space != first else []
         self._count += 1 + len(attributes)
         if len(self._open) > LIMIT_DEPTH or self._count > LIMIT_ITEMS:
             raise UnfitError("too deep or too large")
-        element = _Open(tag, found.start(), attributes, space, found.start(_END), [], found.end())
-        if found[_END] == ">":
-            self._open.append(element)
-            return
-        self._childless(element, found.end())
+        return _Open(found[_TAG], found.start(), attributes, space, found.start(_END), [], found.end())
 
     def _childless(self, element: _Open, end: int) -> None:
         """`<a/>`: its content is a list without items, that is opened by the sign and closed by nothing."""
         says = self._number(("children",))
         node = OrderedNode("children", element.content, end, says, (), (end, end))
-        self._add(element, node, element.content, end)
+        self._add(element, node, end)
 
     def _attributes(self, start: int, end: int) -> list[Item]:
         items = []
@@ -136,16 +154,20 @@ class _Reader:
 
     def _close(self, start: int, end: int) -> None:
         element = self._open.pop()
-        text, opened = self._text, element.content + 1
+        opened = element.content + 1
         if element.has_text:
-            value = text[opened:start].strip()
-            kind = "mixed" if element.children else "text"
-            node = Node(kind, opened, start, self._number((kind, value)), value)
+            node = self._of_text(element, start)
         else:
             close = self._trail(element, start)
             says = self._number(("children", *(child.says for child in element.children)))
             node = OrderedNode("children", element.content, end, says, element.children, (opened, close))
-        self._add(element, node, element.content, end)
+        self._add(element, node, end)
+
+    def _of_text(self, element: _Open, end: int) -> Node:
+        start = element.content + 1
+        value = self._text[start:end].strip()
+        kind = "mixed" if element.children else "text"
+        return Node(kind, start, end, self._number((kind, value)), value)
 
     def _trail(self, element: _Open, start: int) -> int:
         """Give the last child the comment behind it on its line; where what follows begins."""
@@ -156,15 +178,21 @@ class _Reader:
             last.end = found.end()
         return last.end
 
-    def _add(self, element: _Open, content: Node, start: int, end: int) -> None:
+    def _add(self, element: _Open, content: Node, end: int) -> None:
         """The element is complete: it becomes an item of the one around it."""
-        inner = Item(element.space, start, content, end, CONTENT, "", content.says)
+        inner = Item(element.space, element.content, content, end, CONTENT, "", content.says)
         kind = f"<{element.tag}>"
-        said = (kind, frozenset([each.says for each in element.attributes]), content.says)
-        says = self._number(said)
+        told = frozenset([each.says for each in element.attributes]) if element.attributes else _NONE
+        says = self._number((kind, told, content.says))
         edges = element.start + 1 + len(element.tag), end
         node = ListNode(kind, element.start, end, says, [*element.attributes, inner], edges)
+        if element.children:
+            self._reading.keep(len(self._open), node)
+        self._put(element.tag, node, end)
+
+    def _put(self, tag: str, node: Node, end: int) -> None:
+        """Give an element to the one around it."""
         parent = self._open[-1]
-        lead = self._trail(parent, element.start) if parent.tag else (parent.children[-1].end if parent.children else 0)
-        parent.children.append(Item(lead, element.start, node, end, "", element.tag, says))
+        lead = self._trail(parent, node.start) if parent.tag else (parent.children[-1].end if parent.children else 0)
+        parent.children.append(Item(lead, node.start, node, end, "", tag, node.says))
         parent.end = end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import yaml
+from yaml.nodes import MappingNode, ScalarNode
 
 from deployer.manifests.merging.loader import TooDeepError, compose, judge_depth
 from deployer.manifests.merging.nodes import (
@@ -15,9 +16,9 @@ from deployer.manifests.merging.nodes import (
     ListNode,
     Node,
     OrderedNode,
-    Table,
     UnfitError,
 )
+from deployer.manifests.merging.table import Table
 from deployer.manifests.source import Source
 
 _TRIVIA = re.compile(r"(?:[ \t\r\n]|(?<![^ \t\r\n,\[{])#[^\r\n]*)*")
@@ -25,6 +26,7 @@ _TRAIL = re.compile(r"[ \t]+#[^\r\n]*")
 _COLON = re.compile(r"[ \t]*:")
 _LINE = re.compile(r"[^\r\n]*")
 _KEEPS = re.compile(r"[|>][0-9]*\+")
+_OF_LINES = frozenset("|>")
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -49,7 +51,8 @@ class _Builder:
     def __init__(self, text: str, table: Table) -> None:
         self._text = text
         self._number = table.number
-        self._seen: set[int] = set()
+        self._reading = table.reading(text)
+        self._count = 0
         self._has_comments = "#" in text
 
     def document(self, root: yaml.Node) -> Node:
@@ -63,25 +66,21 @@ class _Builder:
 
     def _node(self, node: yaml.Node, begin: int, limit: int) -> Node:
         """A node; `begin` is where a block collection begins with the lead of its first item."""
-        if id(node) in self._seen:
-            raise UnfitError("an alias")
-        self._seen.add(id(node))
-        if len(self._seen) > LIMIT_ITEMS:
-            raise UnfitError("too large")
         start = node.start_mark.index
-        if start < limit:
+        if start < limit:  # it was there before
             raise UnfitError("an alias")
-        if isinstance(node, yaml.ScalarNode):
-            says = self._number((node.tag, node.value))
-            return Node("scalar", start, self._scalar_end(node), says, node.value)
+        self._count += 1
+        if self._count > LIMIT_ITEMS:
+            raise UnfitError("too large")
+        if isinstance(node, ScalarNode):
+            end = self._end_of_lines(node) if node.style in _OF_LINES else node.end_mark.index
+            return Node("scalar", start, end, self._number((node.tag, node.value)), node.value)
         if isinstance(node, yaml.CollectionNode) and node.flow_style:
             return self._flow(node, start)
         return self._block(node, begin)
 
-    def _scalar_end(self, node: yaml.ScalarNode) -> int:
+    def _end_of_lines(self, node: yaml.ScalarNode) -> int:
         start, end = node.start_mark.index, node.end_mark.index
-        if node.style not in {"|", ">"}:
-            return end
         written = self._text[start:end]
         if _KEEPS.match(written):
             return start + len(written.removesuffix("\n").removesuffix("\r"))
@@ -91,9 +90,9 @@ class _Builder:
 
     def _behind(self, node: Node) -> int:
         """Where a node ends with the comment behind it on its line."""
-        if node.is_list and not node.is_separated and node.items:
-            return node.items[-1].end
-        if not self._has_comments or (self._text[node.start] in "|>" and "\n" in self._text[node.start : node.end]):
+        if not self._has_comments or (node.is_list and not node.is_separated):
+            return node.end
+        if self._text[node.start] in "|>" and "\n" in self._text[node.start : node.end]:
             return node.end
         found = _TRAIL.match(self._text, node.end)
         return found.end() if found else node.end
@@ -109,7 +108,17 @@ class _Builder:
     # Block collections
 
     def _block(self, node: yaml.Node, begin: int) -> Node:
-        is_mapping = isinstance(node, yaml.MappingNode)
+        """A list of lines; the same characters in the same column are the same, where libyaml sees as many of them."""
+        ends = node.end_mark.index
+        known = self._reading.find(begin, node.start_mark.column)
+        if known and known[1] == ends:
+            return known[0]
+        built = self._built(node, begin)
+        self._reading.keep(node.start_mark.column, built, ends)
+        return built
+
+    def _built(self, node: yaml.Node, begin: int) -> ListNode:
+        is_mapping = isinstance(node, MappingNode)
         items: list[Item] = []
         at = begin
         for each in node.value:
@@ -120,9 +129,7 @@ class _Builder:
 
     def _entry(self, pair: tuple[yaml.Node, yaml.Node], lead: int) -> Item:
         key, value = pair
-        start = self._key(key)
-        self._trivia(lead, start)
-        key_end = key.end_mark.index
+        start, key_end = self._key(key, lead), key.end_mark.index
         sign = key_end + 1 if self._text[key_end : key_end + 1] == ":" else self._colon(key_end)
         built = self._node(value, self._line_rest(sign), sign)
         return self._item(lead, start, built, key.value, sign)
@@ -134,15 +141,18 @@ class _Builder:
             raise UnfitError("a key without a colon")
         return colon.end()
 
-    def _key(self, key: yaml.Node) -> int:
-        if not isinstance(key, yaml.ScalarNode) or id(key) in self._seen or key.style in {"|", ">"}:
+    def _key(self, key: yaml.Node, lead: int) -> int:
+        start: int = key.start_mark.index
+        if not isinstance(key, ScalarNode) or start < lead or key.style in _OF_LINES:
             raise UnfitError("a key that is no plain text")
-        self._seen.add(id(key))
-        return int(key.start_mark.index)
+        self._trivia(lead, start)
+        return start
 
     def _line_rest(self, at: int) -> int:
         """Behind the comment of a line that ends with a colon or a dash."""
-        found = _TRAIL.match(self._text, at) if self._has_comments else None
+        if not self._has_comments:
+            return at
+        found = _TRAIL.match(self._text, at)
         return found.end() if found else at
 
     def _dashed(self, value: yaml.Node, lead: int) -> Item:
@@ -159,7 +169,7 @@ class _Builder:
         says = self._number((name, node.says)) if name else node.says
         return Item(lead, start, node, self._behind(node), name, "", says)
 
-    def _collection(self, flow: str, node: yaml.Node, items: list[Item], span: tuple[int, int, int, int]) -> Node:
+    def _collection(self, flow: str, node: yaml.Node, items: list[Item], span: tuple[int, int, int, int]) -> ListNode:
         is_mapping = isinstance(node, yaml.MappingNode)
         says = [item.says for item in items]
         if is_mapping and len({item.name for item in items}) < len(items):
@@ -197,7 +207,6 @@ class _Builder:
             self._trivia(lead, node.start)
             return Item(lead, node.start, node, node.end, "", "", node.says)
         key, value = each
-        start = self._key(key)
-        self._trivia(lead, start)
+        start = self._key(key, lead)
         node = self._node(value, key.end_mark.index, key.end_mark.index)
         return Item(lead, start, node, node.end, key.value, "", self._number((key.value, node.says)))
