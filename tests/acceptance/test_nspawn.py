@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance import waiting
 from tests.acceptance.conftest import Done, Shell
 from tests.depth import IS_DEEP
 from tests.nspawn import IMAGES, needed
@@ -18,22 +19,6 @@ SITE = "fra1"
 HEAD, FIRST, SECOND = f"{SITE}-sandbox-dep01", f"{SITE}-sandbox-app01", f"{SITE}-sandbox-app02"
 IMPATIENT = {"DEPLOYER_SSH__CONNECT_TIMEOUT": "3"}
 """Where a host is dead, every attempt waits that long."""
-PLAYBOOK = """
-- name: Wait
-  hosts: instances
-  gather_facts: false
-  tasks:
-    - name: Say that it began
-      ansible.builtin.copy:
-        content: began
-        dest: "/run/began-{{ instance.name }}"
-        mode: "0644"
-    - name: Wait for the test
-      ansible.builtin.wait_for:
-        path: /run/go-on
-        timeout: 120
-        sleep: 1
-"""
 
 
 class Lab:
@@ -146,11 +131,7 @@ def test_a_dead_node(lab: Lab) -> None:
 
 def test_a_host_that_dies_in_the_middle_of_a_playbook(lab: Lab) -> None:
     """The instance of the host that lost its power is unreachable; those of the other node end as they would have."""
-    own = lab.shell.folder / "own" / "instance-wait"
-    own.mkdir(parents=True, exist_ok=True)
-    (own / "operation.yml").write_text("command: wait\nsummary: Wait\n")
-    (own / "playbook.yml").write_text(PLAYBOOK)
-    variables = {**IMPATIENT, "DEPLOYER_PLAYBOOKS": str(own.parent), "DEPLOYER_SANDBOX": "lab"}
+    variables = {**IMPATIENT, **waiting.make(lab.shell.folder, "/run"), "DEPLOYER_SANDBOX": "lab"}
     with lab.shell.start("wait", SITE, "--json", **variables) as process:
         for host, instance in ((FIRST, "viatris"), (FIRST, "northwind"), (SECOND, "acme-logistics")):
             while lab.ssh(host, f"test -e /run/began-{instance}").returncode:

@@ -14,21 +14,27 @@ PLAYBOOK = """
     - name: Say that it began
       ansible.builtin.copy:
         content: began
-        dest: "{folder}/began-{{{{ instance.name }}}}"
+        dest: "{there}/began-{{{{ instance.name }}}}"
+        mode: "0644"
     - name: Wait for the test
       ansible.builtin.wait_for:
-        path: "{folder}/go-on"
+        path: "{there}/go-on"
         timeout: 120
         sleep: 1
 """
 
 
-def make(folder: Path) -> dict[str, str]:
-    """Make the operation `wait` in a folder; the variables with which `deployer` finds it."""
+def make(folder: Path, there: str = "") -> dict[str, str]:
+    """Make the operation `wait`; the variables with which `deployer` finds it.
+
+    Args:
+        folder: where it is made.
+        there: the folder on the targets' hosts where it tells and looks; the same one unless given.
+    """
     own = folder / "own" / "instance-wait"
     own.mkdir(parents=True)
     (own / "operation.yml").write_text("command: wait\nsummary: Wait\n")
-    (own / "playbook.yml").write_text(PLAYBOOK.format(folder=folder))
+    (own / "playbook.yml").write_text(PLAYBOOK.format(there=there or folder))
     return {"DEPLOYER_PLAYBOOKS": str(own.parent)}
 
 
