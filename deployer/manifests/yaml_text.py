@@ -29,7 +29,8 @@ def spellings(source: Source, node: Node, text: str) -> Iterator[tuple[int, int,
         end = start + len(source.text[start:end].removesuffix("\n").removesuffix("\r"))
     space = " " if start == end and source.text[start - 1 : start] not in {" ", "\t", "\n", ""} else ""
     is_one_line = not _NEEDS_DOUBLE.search(text)
-    if is_one_line and not node.style and text not in _MARKS:
+    # A plain text in a flow collection ends at a question mark for PyYAML's own scanner, though not for libyaml.
+    if is_one_line and not node.style and text not in _MARKS and "?" not in text:
         yield start, end, space + text
     if is_one_line and node.style in {"", "'"}:
         yield start, end, space + _single(text)

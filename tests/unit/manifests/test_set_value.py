@@ -164,6 +164,11 @@ def test_a_value_that_an_alias_repeats_is_not_set(formats: ManifestFormats) -> N
         formats.set_value("v.yaml", data, "c.d", "2", {})
 
 
+def test_what_readers_of_yaml_read_otherwise_gets_quotes(formats: ManifestFormats) -> None:
+    """In a flow collection PyYAML's own scanner ends a text at a question mark, libyaml does not."""
+    assert formats.set_value("v.yaml", b"a: {b: x, c: 1}\n", "a.b", "<?", {}) == b"a: {b: '<?', c: 1}\n"
+
+
 def test_an_anchor_and_a_tag_stay(formats: ManifestFormats) -> None:
     """They are not part of the value."""
     assert formats.set_value("v.yaml", b"a: &x 1\n", "a", "2", {}) == b"a: &x 2\n"
