@@ -238,19 +238,24 @@ class World:
 _FREE = frozenset({".git/objects", ".git/deployer", ".git/refs/deployer"})
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """A remote with one manifest that the deployer host and Ada have cloned."""
-    root = tmp_path / "a world"
-    home = root / "home"
-    home.mkdir(parents=True)
-    environment = {
+def environment_of(home: Path) -> dict[str, str]:
+    """Of everything that runs in a world: a home of its own, and no settings of this machine."""
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
     }
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A remote with one manifest that the deployer host and Ada have cloned."""
+    root = tmp_path / "a world"
+    home = root / "home"
+    home.mkdir(parents=True)
+    environment = environment_of(home)
     (home / ".gitconfig").write_text("[user]\nname = Ben\nemail = ben@example.org\n[init]\ndefaultBranch = main\n")
     made = World(root, environment, LocalHost(home, environment))
     made.bare.mkdir(parents=True)

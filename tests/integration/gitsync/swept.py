@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import shutil
 import signal
 import socketserver
@@ -25,7 +24,7 @@ from deployer.model.json import JsonObject
 from deployer.model.program import Program
 from deployer.model.site import Repository
 from deployer.settings import SyncSettings
-from tests.integration.gitsync.conftest import BOOTSTRAP, LocalHost, TestClock, World
+from tests.integration.gitsync.conftest import BOOTSTRAP, LocalHost, TestClock, World, environment_of
 from tests.support import missing
 
 COUNT, KILL, FULL_ONCE, FULL_FROM = range(4)
@@ -178,14 +177,7 @@ class _Connection(socketserver.BaseRequestHandler):
 def template(tmp_path_factory: pytest.TempPathFactory, library: Path) -> Iterator[Template]:
     """The first world, and its git daemon."""
     folder = tmp_path_factory.mktemp("swept")
-    home = folder / "now" / "home"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "LC_ALL": "C.UTF-8",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
-    }
+    environment = environment_of(folder / "now" / "home")
     with _Daemon(folder, environment) as daemon:
         threading.Thread(target=daemon.serve_forever, daemon=True).start()
         made = Template(folder, environment, daemon.server_address[1], library)
