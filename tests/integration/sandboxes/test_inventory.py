@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 from deployer.sandboxes import Sandboxes
 from deployer.sandboxes.layout import SiteLayout
+from tests.integration.sandboxes import plain
 
 
 def test_ansible_reads_it(sandboxes: Sandboxes, tmp_path: Path) -> None:
     """Groups and facts are as doc/inventory.md says, in a folder with a space."""
     made = sandboxes.create("demo", sites=("fra1", "ams2"), instances=1)
-    listed = _listed(made.inventory, tmp_path)
+    listed = plain.listed(made.inventory, tmp_path)
     assert listed.pop("sites") == {"children": ["fra1", "ams2"]}
     assert listed.pop("deployer_hosts") == {"hosts": ["fra1-sandbox-dep01", "ams2-sandbox-dep01"]}
     assert listed.pop("fra1") == {"children": ["fra1_c01"], "hosts": ["fra1-sandbox-dep01"]}
@@ -44,23 +40,5 @@ def test_ansible_reads_it(sandboxes: Sandboxes, tmp_path: Path) -> None:
 def test_ansible_runs_a_module_there(sandboxes: Sandboxes, tmp_path: Path) -> None:
     """The interpreter that the inventory names is one that Ansible can start."""
     made = sandboxes.create("demo", instances=1)
-    done = _ansible("ansible", "-i", str(made.inventory), "-m", "ping", "fra1", home=tmp_path)
+    done = plain.ansible("ansible", "-i", str(made.inventory), "-m", "ping", "fra1", home=tmp_path)
     assert '"ping": "pong"' in done
-
-
-def _listed(inventory: Path, home: Path) -> dict[str, Any]:
-    listed: dict[str, Any] = json.loads(_ansible("ansible-inventory", "-i", str(inventory), "--list", home=home))
-    return listed
-
-
-def _ansible(program: str, *arguments: str, home: Path) -> str:
-    folder = Path(sys.executable).parent
-    environment = {
-        "PATH": f"{folder}:{os.environ['PATH']}",
-        "HOME": str(home),
-        "ANSIBLE_HOME": str(home / ".ansible"),
-        "LC_ALL": "C.UTF-8",
-    }
-    return subprocess.run(
-        [str(folder / program), *arguments], env=environment, check=True, capture_output=True, text=True
-    ).stdout

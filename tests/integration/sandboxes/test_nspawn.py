@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import shlex
 import shutil
 import signal
 import socket
@@ -25,6 +23,7 @@ from deployer.sandboxes.nspawn import network
 from deployer.sandboxes.nspawn.cgroups import Group
 from deployer.sandboxes.nspawn.plan import sandbox_id
 from tests.depth import sample
+from tests.integration.sandboxes import plain
 from tests.nspawn import IMAGES, needed, traces
 
 pytestmark = pytest.mark.xdist_group("nspawn")
@@ -90,7 +89,7 @@ def test_a_node_is_reached_through_its_deployer_host_alone(lab: Sandbox) -> None
 
 def test_plain_ansible_reaches_every_host(lab: Sandbox, tmp_path: Path) -> None:
     """`ansible -i` works with the inventory as it is, and becomes root."""
-    done = _ansible("ansible", "-i", str(lab.inventory), "all", "-m", "command", "-a", "id -un", home=tmp_path)
+    done = plain.ansible("ansible", "-i", str(lab.inventory), "all", "-m", "command", "-a", "id -un", home=tmp_path)
     assert done.count("CHANGED") == 2
     assert done.count("\nroot\n") == 2
 
@@ -204,7 +203,7 @@ def test_two_side_by_side_and_nothing_left_of_one(root: Path, lab: Sandbox) -> N
     """A second sandbox has a network of its own; destroying it leaves no trace of it and the first one alone."""
     other = Sandboxes(root).create("other", sites=("ams2", "iad1"), instances=4, clusters=3, backend="nspawn")
     assert _address(other, "hub") != _address(lab, "hub")
-    nodes = [name for name in json.loads(_listed(other, root))["_meta"]["hostvars"] if "app" in name]
+    nodes = [name for name in plain.listed(other.inventory, root)["_meta"]["hostvars"] if "app" in name]
     assert nodes == ["ams2-sandbox-app01", "ams2-sandbox-app02", "iad1-sandbox-app01"]
     Sandboxes(root).fault("other", "iad1", parse("delay", "1s"))
     assert traces(other.folder)
@@ -272,22 +271,3 @@ def test_a_create_that_fails_leaves_nothing(root: Path, monkeypatch: pytest.Monk
     with pytest.raises(Exception, match="hub did not start"):
         Sandboxes(root).create("broken", instances=1, backend="nspawn")
     assert traces(root / "broken") == []
-
-
-def _listed(box: Sandbox, home: Path) -> str:
-    return _ansible("ansible-inventory", "-i", str(box.inventory), "--list", home=home)
-
-
-def _ansible(program: str, *arguments: str, home: Path) -> str:
-    folder = Path(sys.executable).parent
-    environment = {
-        "PATH": f"{folder}:{os.environ['PATH']}",
-        "HOME": str(home),
-        "ANSIBLE_HOME": str(home / ".ansible"),
-        "ANSIBLE_SSH_ARGS": shlex.join(("-o", "ControlMaster=no")),
-        "LC_ALL": "C.UTF-8",
-    }
-    argv = [str(folder / program), *arguments]
-    done = subprocess.run(argv, env=environment, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
