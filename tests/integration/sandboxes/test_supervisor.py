@@ -19,7 +19,7 @@ from deployer.errors import UnreachableError
 from deployer.model.json import JsonObject
 from deployer.sandboxes import Sandbox
 from deployer.sandboxes.layout import SiteLayout
-from deployer.sandboxes.processes import identity_of
+from deployer.sandboxes.processes import identity_of, wait_until_gone
 from deployer.sandboxes.supervisor.client import ask
 
 Ask = Callable[..., JsonObject]
@@ -138,11 +138,13 @@ def test_what_a_service_started_ends_with_it(
 ) -> None:
     """The service itself ends at once; a helper of it that ignores SIGTERM would keep the port, and is killed."""
     ready = fra1.log / "ready"
-    helper = f"""trap "" TERM; echo $$ >"{ready}.new"; mv "{ready}.new" "{ready}"; exec sleep 1000"""
-    supervisor("apply", "parent", argv=["/bin/sh", "-c", f"sh -c '{helper}' & exec sleep 2000"], **where)
+    script = f"""trap "" TERM; echo $$ >"{ready}.new"; mv "{ready}.new" "{ready}"; exec sleep 1000"""
+    supervisor("apply", "parent", argv=["/bin/sh", "-c", f"sh -c '{script}' & exec sleep 2000"], **where)
     eventually(ready.exists)
+    helper = identity_of(int(ready.read_text()))
+    assert helper
     supervisor("stop", "parent")
-    eventually(lambda: identity_of(int(ready.read_text())) is None)
+    assert wait_until_gone((helper,), 30) == ()
 
 
 def test_what_cannot_be_started_is_said(supervisor: Ask, where: JsonObject) -> None:
