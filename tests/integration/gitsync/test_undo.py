@@ -336,6 +336,24 @@ def test_line_ends_of_an_edited_file_stay_as_they_were(world: World) -> None:
     assert (world.clone / "b.txt").read_bytes() == b"b\r\n"
 
 
+def test_an_edited_script_is_executable_again(world: World) -> None:
+    """Its mode comes back with its bytes."""
+    script = world.clone / "check.sh"
+    world.commit(world.ada, {"other.xml": "of ada\n"}, push=True)
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    world.commit(world.clone, {"check.sh": "#!/bin/sh\ntrue\n"})
+    script.write_text("#!/bin/sh\nfalse\n")
+    world.engine().sync(world.host, world.repository)
+    script.chmod(0o644)
+    script.write_text("later\n")
+
+    world.engine().undo(world.host, world.repository)
+
+    assert script.read_text() == "#!/bin/sh\nfalse\n"
+    assert script.stat().st_mode & 0o111 == 0o111
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("point", sample(range(1, MOST_POINTS), 12))
 def test_killed_at_any_point_the_next_call_finishes_or_nothing_was_done(

@@ -79,6 +79,15 @@ def test_what_was_rolled_out_as_it_is_has_no_change(world: World) -> None:
     assert world.changes() == {"viatris.fra1": ()}
 
 
+def test_the_last_rollout_counts(world: World) -> None:
+    """Not one before it."""
+    world.ran(RAN, Outcome.CHANGED, world.first)
+    later = replace(RAN, id="2", started=datetime(2026, 1, 2, tzinfo=UTC))
+    world.ran(later, Outcome.CHANGED, world.syncing.sync(SITE).revision)
+
+    assert world.changes() == {"viatris.fra1": ()}
+
+
 @pytest.mark.parametrize(
     "run",
     [replace(RAN, check=True), replace(RAN, environment="test")],
