@@ -93,7 +93,7 @@ class Merger:
             elif answer.get("conflicts"):
                 conflicts[path] = answer["conflicts"]
             elif answer.get("content") is not None:
-                settled[path] = (entries[1][0], self._blob(binascii.a2b_base64(answer["content"])))
+                settled[path] = (_mode(*entries), self._blob(binascii.a2b_base64(answer["content"])))
         if needs:
             self._ask(needs, rules)
         return settled, conflicts
@@ -116,15 +116,17 @@ class Merger:
         return {path: [where[left[path] is None]] for path in sorted(found)}
 
     def _both(self, base: str, ours: str, theirs: str) -> dict[str, tuple[Entry, Entry, Entry]]:
+        """Files whose content both sides changed; where one side changed the mode alone git takes both as they are."""
         left = {step.path: step for step in history.changes(self._git, base, ours)}
         both = {}
         for step in history.changes(self._git, base, theirs):
             other = left.get(step.path)
-            if other is None or other.new == step.new or other.new is None or step.new is None:
+            if other is None or step.old is None or other.new is None or step.new is None:
                 continue
-            old = step.old
-            if old and all(mode.startswith("100") for mode, _oid in (old, other.new, step.new)):
-                both[step.path] = (old, other.new, step.new)
+            entries = (step.old, other.new, step.new)
+            changed = len({oid for _mode, oid in entries}) == len(entries)
+            if changed and all(mode.startswith("100") for mode, _oid in entries):
+                both[step.path] = entries
         return both
 
     def _ask(self, needs: list[tuple[str, str, Entry, Entry, Entry]], rules: str) -> None:
@@ -152,6 +154,12 @@ class Merger:
             b"tree " + tree.encode() + b"\n" + parents + b"author " + _STAMP + b"\ncommitter " + _STAMP + b"\n\nmerge\n"
         )
         return write_object(self._git, "commit", data)
+
+
+def _mode(old: Entry, ours: Entry, theirs: Entry) -> str:
+    """The mode of a plain file that both sides changed: executable or not is merged as git does it."""
+    modes = [("100644", "100755")[int(mode, 8) & 0o100 > 0] for mode, _oid in (old, ours, theirs)]
+    return modes[2] if modes[1] == modes[0] else modes[1]
 
 
 def conflict(stopped: Stopped, git: Git, ours: list[str], theirs: tuple[str, ...], *, change: str = "") -> Stopped:

@@ -115,6 +115,34 @@ def test_what_is_not_its_own_is_merged_by_lines(world: World, manifest: str) -> 
     assert world.at_tip("viatris.xml") + "\n" == edited(edited(manifest, 3, "ada"), 20, "ben")
 
 
+@pytest.mark.parametrize("who", ["ada", "ben"])
+@pytest.mark.parametrize("text", ["", "ben"])
+def test_an_executable_bit_comes_through(world: World, manifest: str, who: str, text: str) -> None:
+    """A `chmod +x` of either side lands beside an edit of the other's, also where it was all that its commit did."""
+    side = world.ada if who == "ada" else world.clone
+    other = world.clone if who == "ada" else world.ada
+    if text:
+        (side / "viatris.xml").write_text(edited(manifest, 20, text))
+    (side / "viatris.xml").chmod(0o755)
+    world.git(side, "commit", "-q", "-a", "-m", "executable")
+    world.commit(other, {"viatris.xml": edited(manifest, 3, "of the other")})
+    world.git(world.ada, "push", "-q")
+    asked: list[tuple[str, bytes, bytes, bytes, bytes]] = []
+
+    def merge(path: str, base: bytes, ours: bytes, theirs: bytes, *, rules: bytes) -> Outcome:
+        asked.append((path, base, ours, theirs, rules))
+        return Outcome(edited(edited(manifest, 3, "of the other"), 20, text).encode())
+
+    result = world.engine(merge).sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.LANDED, result.manual
+    assert [one[0] for one in asked] == (["viatris.xml"] if text else [])
+    assert world.git(world.bare, "ls-tree", "--format=%(objectmode)", "main", "viatris.xml") == "100755"
+    assert world.at_tip("viatris.xml") + "\n" == edited(edited(manifest, 3, "of the other"), 20, text or "line 20")
+    assert (world.clone / "viatris.xml").stat().st_mode & 0o100
+    assert world.git(world.clone, "status", "--porcelain") == ""
+
+
 def test_a_local_merge_is_kept(world: World, manifest: str) -> None:
     """A history with merges of a person is not flattened: it is merged as a whole, and every commit keeps its id."""
     both(world, manifest, 20)
