@@ -54,7 +54,7 @@ def rev_list(git: Git, *revisions: str) -> list[str]:
 
 
 def line(git: Git, new: str, old: str) -> list[str] | None:
-    """Commits of `new` that `old` has not, oldest first, where they are few and have one parent each; else None."""
+    """Commits of `new` that `old` has not, oldest first, where that is soon seen; None where git must be asked."""
     known = git.nearest(old)
     found: list[str] = []
     at = new
@@ -64,7 +64,19 @@ def line(git: Git, new: str, old: str) -> list[str] | None:
             return None
         found.insert(0, at)
         at = parents[0]
-    return found
+    # Where `old` has merged, an older commit may be nearer to it than the fork: the way to that is full of its own.
+    return found if not found or _is_straight(git, old, at) else None
+
+
+def _is_straight(git: Git, new: str, old: str) -> bool:
+    """Whether `new` came from `old`, which is near, by commits of one parent each."""
+    at = new
+    while at != old:
+        parents = git.parents(at)
+        if parents is None or len(parents) != 1:
+            return False
+        at = parents[0]
+    return True
 
 
 def chain(git: Git, new: str, old: str) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from deployer.model.sync import SyncStatus
 
 if TYPE_CHECKING:
@@ -57,6 +59,35 @@ def test_local_commits_are_replayed(world: World, manifest: str) -> None:
     assert world.git(world.clone, "status", "--porcelain") == ""
     assert [commit.subject for commit in result.landed] == ["ben's"]
     assert result.unlanded == ()
+
+
+def merged_late(world: World, more: int) -> None:
+    """An old side branch, merged when the remote has gone on by many commits since the clone was brought up to date."""
+    world.git(world.ada, "checkout", "-q", "-b", "feature", "HEAD~2")
+    world.commit(world.ada, {"feature.txt": "feature\n"}, "feature")
+    world.git(world.ada, "checkout", "-q", "main")
+    for number in range(more):
+        world.git(world.ada, "commit", "-q", "--allow-empty", "-m", f"automation {number}")
+    world.git(world.ada, "merge", "-q", "--no-edit", "feature")
+    world.git(world.ada, "push", "-q", "origin", "main")
+
+
+@pytest.mark.parametrize("later", ["back", "on"])
+def test_what_the_remote_has_is_not_landed_again(world: World, manifest: str, later: str) -> None:
+    """However it got there: neither is what it took back put on it again, nor is there a conflict with what it has."""
+    world.commit(world.ada, {"viatris.xml": edited(manifest, 3, "mistaken")}, "mistaken", push=True)
+    world.engine().sync(world.host, world.repository)
+    wanted = manifest if later == "back" else edited(manifest, 3, "better")
+    world.commit(world.ada, {"viatris.xml": wanted}, later)
+    merged_late(world, 55)
+    world.commit(world.clone, {"b.xml": "b\n"}, "ben's")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.LANDED, result.manual
+    assert [commit.subject for commit in result.landed] == ["ben's"]
+    assert world.at_tip("viatris.xml") + "\n" == wanted
+    assert world.subjects().count("mistaken") == 1
 
 
 def test_change_of_automation_lands(world: World, manifest: str) -> None:
