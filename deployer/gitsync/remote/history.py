@@ -11,7 +11,9 @@ from .git import Git
 
 MOST_COMMITS = 500
 """Commits that are told in an answer; counts and replays know no such limit."""
-_FORMAT = "--format=%x01%H%x02%an <%ae>%x02%aI%x02%s%x02"
+_MARK = os.urandom(16).hex()
+"""Stands before each commit of a log: nothing in a commit can look like it. Its fields end with NUL, which none has."""
+_FORMAT = f"--format={_MARK}%H%x00%an <%ae>%x00%aI%x00%s%x00"
 CHAIN = 20
 """Commits that are told without starting git for it."""
 _PERSON = re.compile(rb"^(author|committer) (.*) (\d{1,11}) ([+-])(\d\d)(\d\d)$", re.MULTILINE)
@@ -34,11 +36,11 @@ def commits(git: Git, *revisions: str, paths: tuple[str, ...] = ()) -> list[dict
         "log", "-z", f"--max-count={MOST_COMMITS}", "--reverse", "--topo-order", "--no-renames", "--name-only",
         "--diff-merges=first-parent", _FORMAT, *revisions, "--", *paths,
     )  # fmt: skip
-    return [_commit(record) for record in said.split(b"\x01")[1:]]
+    return [_commit(record) for record in said.split(_MARK.encode())[1:]]
 
 
 def _commit(record: bytes) -> dict[str, Any]:
-    oid, author, date, subject, names = record.split(b"\x02", 4)
+    oid, author, date, subject, names = record.split(b"\0", 4)
     return {
         "oid": oid.decode(),
         "author": author.decode("utf-8", "replace"),
@@ -109,18 +111,28 @@ def _plain_commit(git: Git, oid: str) -> dict[str, Any] | None:
     who = _PERSON.search(head)
     if who is None or who[1] != b"author" or not parents or len(parents) > 1 or b"\nencoding " in head:
         return None
-    from datetime import datetime, timedelta, timezone
-
-    zone = timedelta(hours=int(who[5]), minutes=int(who[6]))
-    date = datetime.fromtimestamp(int(who[3]), timezone(-zone if who[4] == b"-" else zone))
+    date = _date(who)
+    if not date:
+        return None
     subject = message.lstrip(b"\n").partition(b"\n\n")[0].rstrip().replace(b"\n", b" ")
     return {
         "oid": oid,
         "author": who[2].decode("utf-8", "replace"),
-        "date": date.isoformat(),
+        "date": date,
         "subject": subject.decode("utf-8", "replace"),
         "paths": [step.path for step in changes(git, parents[0], oid)],
     }
+
+
+def _date(who: re.Match[bytes]) -> str:
+    """As git tells it; empty for what Python knows no date for: git takes any four digits for a time zone."""
+    from datetime import datetime, timedelta, timezone
+
+    zone = timedelta(hours=int(who[5]), minutes=int(who[6]))
+    try:
+        return datetime.fromtimestamp(int(who[3]), timezone(-zone if who[4] == b"-" else zone)).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def changes(git: Git, old: str, new: str) -> list[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from deployer.model.sync import SyncStatus
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.gitsync.conftest import World
 
 
@@ -88,6 +91,52 @@ def test_what_the_remote_has_is_not_landed_again(world: World, manifest: str, la
     assert [commit.subject for commit in result.landed] == ["ben's"]
     assert world.at_tip("viatris.xml") + "\n" == wanted
     assert world.subjects().count("mistaken") == 1
+
+
+def odd(world: World, where: Path, old: str, new: str) -> None:
+    """The last commit with something else in its header."""
+    raw = world.git(where, "cat-file", "commit", "HEAD") + "\n"
+    (world.root / "commit").write_text(re.sub(old, new, raw, count=1, flags=re.MULTILINE))
+    oid = world.git(where, "hash-object", "-t", "commit", "-w", str(world.root / "commit"))
+    world.git(where, "update-ref", "HEAD", oid)
+
+
+@pytest.mark.parametrize("side", ["remote", "clone"])
+def test_a_time_zone_that_is_none(world: World, side: str) -> None:
+    """A commit of a broken program is told as git tells it, and goes its way as any other."""
+    where = world.ada if side == "remote" else world.clone
+    world.commit(where, {"a.xml": "a\n"}, "odd")
+    odd(world, where, r"^(author .*) [+-]\d+$", r"\1 +2400")
+    if side == "remote":
+        world.git(world.ada, "push", "-q", "origin", "main")
+        world.commit(world.clone, {"b.xml": "b\n"})
+    else:
+        world.commit(world.ada, {"b.xml": "b\n"}, push=True)
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.LANDED, result.manual
+    (told,) = (commit for commit in (*result.received, *result.landed) if commit.subject == "odd")
+    assert told.date.endswith("+24:00")
+    assert told.paths == ("a.xml",)
+    assert "+2400" in world.git(world.bare, "log", "--format=%ad", "main")
+
+
+def test_control_characters_in_a_subject(world: World) -> None:
+    """They are told as they are; no commit is taken for two, and no file for a subject."""
+    subject = "odd \x01subject\x02 of\x1f ada"
+    world.commit(world.ada, {"a.xml": "a\n", "b\x01c": "b\n"}, subject)
+    world.git(world.ada, "checkout", "-q", "-b", "side", "HEAD~1")
+    world.commit(world.ada, {"side.xml": "side\n"}, "side")
+    world.git(world.ada, "checkout", "-q", "main")
+    world.git(world.ada, "merge", "-q", "--no-edit", "side")  # what has merges is told by git's own log
+    world.git(world.ada, "push", "-q", "origin", "main")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.RECEIVED, result.manual
+    told = {commit.subject: commit.paths for commit in result.received}
+    assert told == {subject: ("a.xml", "b\x01c"), "side": ("side.xml",), "Merge branch 'side'": ("side.xml",)}
 
 
 def test_change_of_automation_lands(world: World, manifest: str) -> None:
