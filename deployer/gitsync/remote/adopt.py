@@ -38,11 +38,13 @@ def adopt(git: Git, clone: Clone, notes: Journal, new: str, save: Callable[[bool
         The paths on which people have edits or files of their own: then nothing at all was adopted.
 
     Raises:
-        Stopped: `lock` or `stale-lock` when somebody has the index or the branch, `disk-full`, `permission`.
+        Stopped: `lock` or `stale-lock` when somebody has the index or the branch, `merge-in-progress` and the like when
+            somebody began one meanwhile, `disk-full`, `permission`.
     """
     steps = history.changes(git, clone.head, new)
     plan = {"branch": clone.ref, "tracking": _tracking(git, clone, new), "old": clone.head, "new": new}
     with index_locked(clone.place), _branch_locked(clone.place, clone.ref, new):
+        preflight.check_at_work(clone.place)
         if _head_of(git, clone.ref) != clone.head:
             raise Stopped("lock", argv=["git", "rev-parse", clone.ref], paths=[clone.ref])
         index = Index(git, clone.place)
@@ -61,12 +63,14 @@ def recover(git: Git, place: Place, notes: Journal) -> None:
     """Finish what a crash left, path by path; what a person changed meanwhile stays as it is.
 
     Raises:
-        Stopped: `lock` or `stale-lock` when somebody has the index or the branch.
+        Stopped: `lock` or `stale-lock` when somebody has the index or the branch, `merge-in-progress` and the like when
+            somebody is in the middle of one: the plan waits for its end.
     """
     journal.release_leftovers(place.own)
     plan = notes.adopting
     if not plan:
         return
+    preflight.check_at_work(place)
     on_branch = git.run("symbolic-ref", "-q", "HEAD").stdout.decode().strip() == plan["branch"]
     if not on_branch or _head_of(git, plan["branch"]) not in (plan["old"], plan["new"]):
         notes.write(adopt={})

@@ -114,9 +114,7 @@ def check_files(found: Place, branch: str) -> str:
     Raises:
         Stopped: with the class of what is in the way.
     """
-    for name, kind in IN_PROGRESS:
-        if os.path.lexists(os.path.join(found.git_dir, name)):
-            raise Stopped(kind, argv=STATUS, facts={"file": name})
+    check_at_work(found)
     head = _text(os.path.join(found.git_dir, "HEAD")).strip()
     if not head.startswith("ref: refs/heads/"):
         raise Stopped("detached", argv=["git", "symbolic-ref", "HEAD"], facts={"at": head, "wanted": branch})
@@ -126,6 +124,17 @@ def check_files(found: Place, branch: str) -> str:
     _check_ref(found, current)
     _check_index(found)
     return current
+
+
+def check_at_work(found: Place) -> None:
+    """Find a merge, rebase … that somebody is in the middle of: it counts on a branch that does not move.
+
+    Raises:
+        Stopped: with its class.
+    """
+    for name, kind in IN_PROGRESS:
+        if os.path.lexists(os.path.join(found.git_dir, name)):
+            raise Stopped(kind, argv=STATUS, facts={"file": name})
 
 
 def _check_ref(found: Place, branch: str) -> None:

@@ -217,6 +217,23 @@ def test_syncs_of_one_clone_wait_for_each_other(world: World, manifest: str) -> 
     assert manifest == (world.clone / "viatris.xml").read_text()
 
 
+def test_a_merge_that_is_begun_during_a_sync_is_left_alone(world: World, manifest: str) -> None:
+    """What is local lands; the branch does not move beneath a merge that waits for its commit."""
+    world.git(world.clone, "checkout", "-q", "-b", "side")
+    world.commit(world.clone, {"other.xml": "side\n"})
+    world.git(world.clone, "checkout", "-q", "main")
+    mine = world.commit(world.clone, {"other.xml": "main\n"}, "ben's")
+    world.commit(world.ada, {"viatris.xml": edited(manifest, 3, "ada")}, push=True)
+    world.hook("pre-receive", f"git -C '{world.clone}' merge side || true")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.manual is not None
+    assert (result.manual.kind, len(result.landed)) == ("merge-in-progress", 1)
+    assert world.git(world.clone, "rev-parse", "HEAD") == mine
+    assert (world.clone / "viatris.xml").read_text() == manifest
+
+
 def test_nothing_dangerous_is_ever_run(world: World, manifest: str, recorded: Callable[[], list[list[str]]]) -> None:
     """No stash, rebase, merge or reset, and no force flag, in a sync with everything in it."""
     world.commit(world.clone, {"b.xml": "b\n"}, "ben's")
