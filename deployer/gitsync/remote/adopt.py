@@ -48,7 +48,7 @@ def adopt(git: Git, clone: Clone, notes: Journal, new: str, save: Callable[[bool
         if _head_of(git, clone.ref) != clone.head:
             raise Stopped("lock", argv=["git", "rev-parse", clone.ref], paths=[clone.ref])
         index = Index(git, clone.place)
-        left = _overlap(index, Worktree(git, clone.place.top, steps), steps)
+        left = _overlap(git, clone.place, index, steps)
         if left:
             return left
         _check_writable(clone.place, steps)
@@ -78,15 +78,17 @@ def recover(git: Git, place: Place, notes: Journal) -> None:
     steps = [Step(path, _pair(old), _pair(new)) for path, old, new in plan["steps"]]
     with index_locked(place), _branch_locked(place, plan["branch"], plan["new"]):
         index = Index(git, place)
-        tree = Worktree(git, place.top, steps)
-        index.prepare([step for step in steps if tree.stands(step) == "old"], known=steps)
+        due = index.followed(steps)
+        tree = Worktree(git, place.top, due)
+        index.prepare([step for step in due if tree.stands(step) == "old"], known=steps)
         _apply(git, place, index, notes, steps)
 
 
 def _apply(git: Git, place: Place, index: Index, notes: Journal, steps: list[Step]) -> None:
     plan = notes.adopting
-    tree = Worktree(git, place.top, steps)
-    for step in sorted(steps, key=lambda step: step.new is not None):
+    due = index.followed(steps)
+    tree = Worktree(git, place.top, due)
+    for step in sorted(due, key=lambda step: step.new is not None):
         if tree.stands(step) == "old":
             tree.put(step, os.path.join(index.stage, step.path))
     index.install()
@@ -162,6 +164,10 @@ class Index:
         tag, entry = self.entries.get(step.path, ("H", None))
         return tag == "H" and entry in (step.old, step.new)
 
+    def followed(self, steps: list[Step]) -> list[Step]:
+        """Steps that change a file: one that people took out of the index and kept on their disk is theirs alone."""
+        return [step for step in steps if step.new is not None or step.path in self.entries]
+
     def prepare(self, steps: list[Step], *, known: list[Step] | None = None) -> None:
         """Make the new index, and the new files with every filter that a checkout applies.
 
@@ -205,8 +211,10 @@ class Index:
             raise Stopped("disk-full", argv=["df", self._real], facts={"needed": needed})
 
 
-def _overlap(index: Index, tree: Worktree, steps: list[Step]) -> list[str]:
-    return [step.path for step in steps if not index.stands(step) or tree.stands(step) == "other"]
+def _overlap(git: Git, place: Place, index: Index, steps: list[Step]) -> list[str]:
+    due = index.followed(steps)
+    tree = Worktree(git, place.top, due)
+    return [step.path for step in due if not index.stands(step) or tree.stands(step) == "other"]
 
 
 def _tracking(git: Git, clone: Clone, new: str) -> list[str]:

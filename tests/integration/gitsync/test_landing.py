@@ -47,6 +47,21 @@ def test_remote_commits_are_received(world: World, manifest: str) -> None:
     assert [commit.author for commit in result.received] == ["Ada <ada@example.org>"]
 
 
+@pytest.mark.parametrize("text", ["notes\n", "of ben\n"])
+def test_a_file_that_is_no_longer_tracked_stays(world: World, text: str) -> None:
+    """Ben took it out of the index to have it as his own; the remote does so too: it is on his disk as he left it."""
+    world.git(world.clone, "rm", "-q", "--cached", "doc/notes.txt")
+    (world.clone / ".git/info/exclude").write_text("notes.txt\n")
+    (world.clone / "doc/notes.txt").write_text(text)
+    world.commit(world.ada, {"doc/notes.txt": None}, push=True)
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.RECEIVED, result.manual
+    assert (world.clone / "doc/notes.txt").read_text() == text
+    assert world.git(world.clone, "status", "--porcelain") == ""
+
+
 def test_local_commits_are_replayed(world: World, manifest: str) -> None:
     """A local commit lands on top of the remote's, with its author, date and message as they were."""
     world.commit(world.ada, {"viatris.xml": edited(manifest, 3, "ada")}, push=True)

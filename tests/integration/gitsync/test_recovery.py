@@ -56,3 +56,16 @@ def test_a_merge_that_was_begun_after_a_crash_keeps_what_the_remote_changed(worl
     assert again.status is SyncStatus.LANDED, again.manual
     assert world.at_tip("viatris.xml") + "\n" == edited(edited(manifest, 3, "ada"), 29, "side")
     assert world.git(world.clone, "status", "--porcelain") == ""
+
+
+def test_a_file_that_was_untracked_after_a_crash_stays(world: World) -> None:
+    """Ben takes it out of the index between the crash and the next sync: it is his, though the remote removes it."""
+    crashed(world, {"doc/notes.txt": None})
+    world.git(world.clone, "rm", "-q", "--cached", "doc/notes.txt")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.manual is None
+    assert (world.clone / "doc/notes.txt").read_text() == "notes\n"
+    assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
+    assert world.git(world.clone, "status", "--porcelain") == "?? doc/"
