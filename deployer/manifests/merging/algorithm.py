@@ -6,24 +6,23 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from deployer.manifests.merging.gaps import Gaps
 from deployer.manifests.merging.identity import Identities, Key, is_within
 from deployer.manifests.merging.matching import Matched, match, match_named, ordered
 from deployer.manifests.merging.nodes import Item, Node
 from deployer.manifests.merging.pieces import (
+    BASE,
+    OURS,
+    THEIRS,
     Piece,
     are_mergeable,
-    behind,
-    is_in_place,
-    is_replaced,
     joined,
     notes,
     spaced,
-    text_of,
 )
 from deployer.manifests.merging.trivia import Clash, Segment, comments, indent, merge_lines, merge_trivia, shifted
 from deployer.model.merge import Conflict
 
-BASE, OURS, THEIRS = range(3)
 Indents = tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
 """For each version the indentation that it has here, and the one that the result has."""
 _FLAT: Indents = (("", ""), ("", ""), ("", ""))
@@ -135,7 +134,7 @@ class Merger:
         self._indents = self._inner_indents(nodes)
         pieces = [self._piece(number, matched) for number in order[0]]
         if is_ordered:
-            pieces = [*self._undecided(pieces, matched)]
+            pieces = [*Gaps(matched, self.texts[BASE], self._inserted_by_both).decided(pieces)]
         self._fix_leads(pieces, nodes)
         if not pieces and all(node.items for node in nodes) and nodes[0].kind in self.dialect.empties:
             self._indents = outer
@@ -155,6 +154,9 @@ class Merger:
         base, ours, theirs = self._written((BASE, nodes[0]), (OURS, nodes[1]), (THEIRS, nodes[2]))
         self.conflicts.append(Conflict(self._path(), kind, base, ours, theirs, said))
         return [Clash(base, ours, theirs)]
+
+    def _inserted_by_both(self, ours: str, theirs: str, said: str) -> None:
+        self.conflicts.append(Conflict(self._path(), "inserted", None, ours, theirs, said=said))
 
     def _is_alive(self, number: Hashable, matched: Matched) -> bool:
         """Whether it is in the result, or a conflict about it."""
@@ -367,53 +369,6 @@ class Merger:
         if not nodes[0].kind == nodes[1].kind == nodes[2].kind:
             prefix = spaced(prefix, next((each for each in inner if each), ""))
         return [prefix, *inner, self._edge(suffixes)]
-
-    # What both put into the same place
-
-    def _undecided(self, pieces: list[Piece], matched: Matched) -> Iterator[Piece]:
-        """Both sides inserted in one gap: fine where what each put there is known by its identity."""
-        run: list[Piece] = []
-        before: Hashable = None
-        where = {number: at for at, number in enumerate(matched.orders[0])}
-        for piece in [*pieces, None]:
-            if piece is not None and piece.is_new:
-                run.append(piece)
-                continue
-            following = piece.number if piece is not None else None
-            if run:
-                between = where.get(before, -1) + 1, where.get(following, len(where))
-                yield from self._run(run, matched, matched.orders[0][slice(*between)])
-            run = []
-            if piece is not None:
-                before = following
-                yield piece
-
-    def _run(self, run: list[Piece], matched: Matched, between: Sequence[Hashable]) -> Iterator[Piece]:
-        ours = [piece for piece in run if piece.is_new == OURS]
-        theirs = [piece for piece in run if piece.is_new == THEIRS]
-        is_clear = all(matched.known.get(piece.number) is not None for piece in run)
-        if not ours or not theirs or (is_clear and not is_replaced(matched, between, run)):
-            if ours and theirs:
-                self._share_comment(ours[0], theirs[0])
-            if (ours and theirs) or not is_in_place(matched, between, run):
-                yield from run
-                return
-        said = "both sides put something here" if not is_clear else "both sides put something else in place of the same"
-        if not ours or not theirs:
-            said = "one side put something in place of what the other took away"
-        mine, yours = (text_of(pieces) for pieces in (ours, theirs))
-        self.conflicts.append(Conflict(self._path(), "inserted", None, mine.strip(), yours.strip(), said=said))
-        lead, *_rest = run[0].segments
-        yield Piece(run[0].number, [lead, Clash("", behind(mine, lead), behind(yours, lead))], run[0].is_first, OURS)
-
-    def _share_comment(self, ours: Piece, theirs: Piece) -> None:
-        """A comment that stood at the end, and behind which both put something, is there once."""
-        mine, yours = ours.segments[0], theirs.segments[0]
-        if not isinstance(mine, str) or not isinstance(yours, str):
-            return
-        said = comments(yours)
-        if said and said == comments(mine) and all(line in self.texts[BASE] for line in said):
-            theirs.segments[0] = yours[yours.rindex("\n") :] if "\n" in yours else ""
 
     # Leads
 

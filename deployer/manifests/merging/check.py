@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from deployer.manifests.merging.plain import CHILDREN, READERS, Numbers, UnreadableError, Value
 
@@ -116,6 +117,24 @@ class _Checker:
         if odd:
             self._changed(path, lists, tokens, odd, counts)
         self._order(path, tokens, counts)
+        for label in {label: None for items in lists for label, value in items if _is_single(value)}:
+            self._beside(path, [_singles(items, label) for items in lists])
+
+    def _beside(self, path: str, sides: list[list[int]]) -> None:
+        """Texts of which some are repeated, or new on both sides: what a merge puts side by side must be so on a side.
+
+        A flag belongs to the value behind it, though nothing says so.
+        """
+        base, ours, theirs, result = sides
+        if base in (ours, theirs) or ours == theirs:
+            return
+        old, mine, yours = set(base), set(ours), set(theirs)
+        has_repeats = any(len(set(side)) < len(side) for side in sides)
+        if not has_repeats and not ((mine & yours) - old and mine - old != yours - old):
+            return
+        odd = {*pairwise(result)} - {*pairwise(ours)} - {*pairwise(theirs)}
+        is_odd = bool(odd) if has_repeats else any(not {one, other} & old for one, other in odd)
+        self._expect(path, not is_odd, "has texts side by side that neither side put so")
 
     def _tokens(self, path: str, lists: list[_Items]) -> list[list[Hashable]]:
         """What each item is known by: a field, its label where it is the only one, else what it says."""
@@ -202,6 +221,16 @@ class _Checker:
                 self._expect(
                     path, [token for token in tokens[3] if token in held] == mine, "has items at another place"
                 )
+
+
+def _singles(items: _Items, label: str) -> list[int]:
+    """The numbers of the texts with a label."""
+    return [value.number for mine, value in items if mine == label and _is_single(value)]
+
+
+def _is_single(value: Value) -> bool:
+    """Whether it is a text, or an element that is nothing but one."""
+    return value.text is not None or (value.members is not None and [*value.members] == ["#text"])
 
 
 def _is_known(token: Hashable) -> bool:

@@ -99,9 +99,11 @@ def _known(
     elif label and max(len(side) for side in members) <= 1:
         yield from ((side, at, Key("label", label)) for side, positions in enumerate(members) for at in positions)
         return
-    texts = [{at: _text(items[at].node) for at in side} for items, side in zip(lists, rest, strict=True)]
+    texts = [{at: text_of(items[at].node) for at in side} for items, side in zip(lists, rest, strict=True)]
     told = [{at: (("", text),) for at, text in side.items() if text is not None} for side in texts]
-    yield from _unique("value", label, told)
+    # Where a text is there twice, as in the arguments of a command, what stands beside it counts too.
+    if all(len(set(side.values())) == len(side) for side in told):
+        yield from _unique("value", label, told)
 
 
 _Values = tuple[tuple[str, str], ...]
@@ -168,11 +170,11 @@ def said(node: Node, name: str) -> str | None:
     if node.kind.startswith("<") and not name.startswith("@"):
         for child in node.items[-1].node.items:
             if child.label == name:
-                return _text(child.node)
+                return text_of(child.node)
     return None
 
 
-def _text(node: Node) -> str | None:
+def text_of(node: Node) -> str | None:
     """What a scalar says, or an element that is nothing but its text; None for what holds others."""
     if not node.is_list:
         return node.value
@@ -189,7 +191,7 @@ def fingerprint(item: Item, besides: Collection[str] = ()) -> Counter[Hashable]:
         each = todo.pop()
         if each.name in besides or each.label in besides:
             continue
-        if each.node.items and not (each.label and _text(each.node) is not None):
+        if each.node.items and not (each.label and text_of(each.node) is not None):
             todo += each.node.items
         else:
             held[each.says] += 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from deployer.manifests.merging.align import align, rising
-from deployer.manifests.merging.identity import Identities, Key, fingerprint, keys
+from deployer.manifests.merging.identity import Identities, Key, fingerprint, keys, text_of
 from deployer.manifests.merging.nodes import Item
+from deployer.manifests.merging.trivia import merge_lines
 
 _ALIKE = 0.5
 """Share of what two items hold that must be the same for one to be a change of the other."""
@@ -54,6 +55,10 @@ class Matched:
         key = self.known.get(number)
         return number in self.known and (key is None or key.how == "value")
 
+    def are_told_apart(self, numbers: Iterable[Hashable]) -> bool:
+        """Whether a rule tells each of some items from others, or its label, and not its text or its place."""
+        return not any(self.is_loose(number) for number in numbers)
+
     def has_new_ones(self, side: int) -> bool:
         """Whether a side has items that are not in the base, and which nothing tells apart."""
         if side not in self._new_ones:
@@ -92,7 +97,7 @@ def match(lists: Sequence[Sequence[Item]], place: tuple[str, ...], identities: I
             if matched.known.get(number) is None:
                 matched.known[number] = key
     if tokens[1] != tokens[2]:
-        matched.ambiguous = [*_ambiguous(lists, known, matched)]
+        matched.ambiguous = [*_ambiguous(lists, known, matched), *_touching(lists, known)]
     return matched
 
 
@@ -211,6 +216,20 @@ def _ambiguous(lists: Sequence[Sequence[Item]], known: list[list[Key | None]], m
         is_apart = not base[says] and new[0].get(says) != new[1].get(says)
         if max(base[says], ours[says], theirs[says]) > 1 or is_apart:
             yield example[says]
+
+
+def _touching(lists: Sequence[Sequence[Item]], known: list[list[Key | None]]) -> Iterator[Item]:
+    """Texts, some of them repeated, that both sides changed at one place: which belongs to which cannot be told."""
+    loose = [
+        [item for item, key in zip(items, told, strict=True) if key is None]
+        for items, told in zip(lists, known, strict=True)
+    ]
+    for label in {item.label: None for items in loose for item in items}:
+        texts = [[item for item in items if item.label == label and text_of(item.node) is not None] for items in loose]
+        base, ours, theirs = ([str(item.says) for item in items] for items in texts)
+        has_repeats = any(len(set(side)) < len(side) for side in (base, ours, theirs))
+        if has_repeats and merge_lines(base, ours, theirs) is None:
+            yield (texts[1] or texts[2] or texts[0])[0]
 
 
 def _new_by_content(matched: Matched, side: int) -> dict[int, set[Hashable]]:

@@ -9,6 +9,8 @@ from deployer.manifests.merging.matching import Matched, may_be
 from deployer.manifests.merging.nodes import Item, Node
 from deployer.manifests.merging.trivia import Segment, comments
 
+BASE, OURS, THEIRS = range(3)
+"""The versions, by their place in what is given of all three."""
 _MOST_COMPARED = 2_000
 """Pairs of what is gone and what is new at one place that are looked at: where there are more, a person must look."""
 

@@ -160,6 +160,7 @@ def read_yaml(text: str, numbers: Numbers) -> tuple[Value, Counter[str]]:
     return value, Counter(found.group().strip() for found in _COMMENT.finditer(text)) if "#" in text else Counter()
 
 
+_TEXT = "tag:yaml.org,2002:str"
 _SMALL = 1000
 """Characters of a list whose text is remembered."""
 
@@ -212,7 +213,9 @@ class _Composed:
         return self._numbers.mapping(members)
 
     def _key(self, node: yaml.Node) -> str:
-        return node.value if isinstance(node, ScalarNode) else f"#{self.value(node).number}"
+        if not isinstance(node, ScalarNode):
+            return f"#{self.value(node).number}"
+        return node.value if node.tag == _TEXT else f"{node.tag} {node.value}"
 
 
 READERS: dict[str, Reader] = {"xml": read_xml, "yaml": read_yaml, "json": read_json}

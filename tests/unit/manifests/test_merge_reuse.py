@@ -97,6 +97,7 @@ def is_as_if_read(form: str, first: bytes, second: bytes) -> bool:
     return True
 
 
+@pytest.mark.deep
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.sampled_from(FORMATS), sides(), st.sampled_from([2, 2, 4]))
 def test_a_changed_manifest_is_read_as_if_it_were_the_first(
@@ -107,6 +108,7 @@ def test_a_changed_manifest_is_read_as_if_it_were_the_first(
     assert is_as_if_read(form, written(base, form), written(apply(base, ours), form, indent))
 
 
+@pytest.mark.deep
 @settings(max_examples=EXAMPLES * 3, deadline=None)
 @given(st.sampled_from(FORMATS), st.data())
 def test_a_text_that_nobody_would_write_is_read_as_if_it_were_the_first(form: str, data: st.DataObject) -> None:
