@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +12,18 @@ import click
 
 from deployer.cli.files import read_bytes, read_manifest, rules_near, write_bytes
 from deployer.cli.options import Context, common
-from deployer.errors import AttentionError, UsageError
+from deployer.errors import AttentionError, DeployerError, UsageError
 
 if TYPE_CHECKING:
     from deployer.app import Deployer
+    from deployer.manifests import ManifestFormats
     from deployer.model.merge import MergeResult
 
 CONFLICT = AttentionError.exit_code
 _MOST_CONFLICTS = 127
 """More than that git takes for a failure of the driver."""
+_FAILED = 129
+"""To git no conflict, but a merge that failed: it leaves everything as it was."""
 
 
 @click.command("merge")
@@ -43,9 +48,9 @@ def command(
         return _install(context, files)
     if len(files) != len(("base", "ours", "theirs")):
         raise UsageError("merge takes three files: BASE OURS THEIRS", hint="or --install [REPOSITORY]")
+    if driver:
+        return _drive(files, name, marker_size)
     with context.deployer() as deployer:
-        if driver:
-            return _drive(deployer, files, name, marker_size)
         return _merge(context, deployer, files, name, output)
 
 
@@ -84,13 +89,51 @@ def _document(result: MergeResult, content: bytes | None) -> dict[str, object]:
     return {"clean": result.content is not None, "conflicts": result.conflicts, "content": text}
 
 
-def _drive(deployer: Deployer, files: tuple[Path, ...], name: str, marker_size: int) -> int:
-    """What has no structure is merged by its lines; what has not even lines keeps our side, in conflict."""
+def _drive(files: tuple[Path, ...], name: str, marker_size: int) -> int:
+    """Whatever our merge stumbles over, git's own is still to be done: else the file would hold our side alone."""
+    try:
+        code = _by_structure(files, name, marker_size)
+    except Exception as error:  # noqa: BLE001  a fault of ours must not lose their side either
+        known = isinstance(error, DeployerError)
+        click.echo(f"{name}: {error}" if known else f"{name}: {type(error).__name__}: {error}", err=True)
+        code = None
+    return _by_lines(files, name, marker_size) if code is None else code
+
+
+def _by_structure(files: tuple[Path, ...], name: str, marker_size: int) -> int | None:
+    """The exit code for git; None where there is nothing that a person could go on from."""
     base, ours, theirs = (read_bytes(path) for path in files)
-    result = deployer.manifests.merge(name, base, ours, theirs, rules=rules_near(Path()), marker_size=marker_size)
-    content = result.partial if result.content is None else result.content
-    if content or result.content is not None:
-        write_bytes(files[1], content)
+    result = _formats().merge(name, base, ours, theirs, rules=rules_near(Path()), marker_size=marker_size)
     for conflict in result.conflicts:
         click.echo(f"{name}: {conflict}", err=True)
-    return 0 if result.content is not None else max(1, min(len(result.conflicts), _MOST_CONFLICTS))
+    if result.content is not None:
+        write_bytes(files[1], result.content)
+        return 0
+    if not result.partial or any(conflict.kind == "rules" for conflict in result.conflicts):
+        return None
+    write_bytes(files[1], result.partial)
+    return max(1, min(len(result.conflicts), _MOST_CONFLICTS))
+
+
+def _formats() -> ManifestFormats:
+    """With no settings: a wrong one must not stop a merge that needs none."""
+    from deployer.app import Deployer
+    from deployer.settings import Settings
+
+    return Deployer(settings=Settings()).manifests
+
+
+def _by_lines(files: tuple[Path, ...], name: str, marker_size: int) -> int:
+    """Have git merge into OURS; what has not even lines keeps our side, in conflict, as under git alone."""
+    base, ours, theirs = (os.path.abspath(path) for path in files)  # noqa: PTH100  a name like -p is no option then
+    labels = [part for label in ("ours", "base", "theirs") for part in ("-L", label)]
+    command = ["git", "merge-file", f"--marker-size={marker_size}", *labels, ours, base, theirs]
+    try:
+        done = subprocess.run(command, stderr=subprocess.PIPE, check=False, env={**os.environ, "LC_ALL": "C"})
+    except OSError as error:
+        click.echo(f"{name}: git merge-file could not be run on this machine: {error}", err=True)
+        return _FAILED
+    if 0 <= done.returncode <= _MOST_CONFLICTS:
+        return done.returncode
+    click.echo(f"{name}: {done.stderr.decode(errors='replace').strip()}", err=True)
+    return 1 if b"binary" in done.stderr else _FAILED
