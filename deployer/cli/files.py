@@ -52,21 +52,32 @@ def rules_near(folder: Path) -> bytes:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all; it keeps its mode. Raises DeployerError where that cannot be done."""
+    """Write a file, whole or not at all; it keeps its mode. What is no file (a pipe, /dev/null) is written to as it is.
+
+    Raises:
+        DeployerError: that cannot be done.
+    """
     try:
-        # Through a link to the file that is meant: a rename would put a file in the link's place.
-        target = path.resolve()
-        descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-            _copy_mode(target, Path(draft))
-            Path(draft).replace(target)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        if path.exists() and not path.is_file():
+            # A rename would put a file in its place: as root, in that of /dev/null.
+            path.write_bytes(content)
+        else:
+            # Through a link to the file that is meant, which it would replace too.
+            _replace(path.resolve(), content)
     except OSError as error:
         raise DeployerError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        _copy_mode(target, Path(draft))
+        Path(draft).replace(target)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
 
 
 def _copy_mode(target: Path, draft: Path) -> None:
