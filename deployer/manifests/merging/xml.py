@@ -30,6 +30,7 @@ _CDATA, _CLOSE, _TAG, _ATTRIBUTES, _SPACE, _END = (
 _LEAF = re.compile(r"(\s*[^<\s][^<]*)</[^>]*>")
 """What follows the tag of an element that holds nothing but text."""
 _ATTRIBUTE = re.compile(r"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
+_KEEPS_SPACE = re.compile(r"""\sxml:space\s*=\s*["']preserve""")
 _TRAIL = re.compile(r"[ \t]*<!--(?:(?!-->)[^\r\n])*-->(?=[ \t]*[\r\n])")
 _NONE: frozenset[int] = frozenset()
 CONTENT = "#content"
@@ -60,6 +61,8 @@ def tree(source: Source, table: Table) -> Node:
 
 
 def _judge(source: Source) -> None:
+    if _KEEPS_SPACE.search(source.text):
+        raise UnfitError("white space counts in it")
     parser = expat.ParserCreate("utf-8")
     parser.StartDoctypeDeclHandler = _doctype
     parser.SkippedEntityHandler = _entity

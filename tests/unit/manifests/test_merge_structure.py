@@ -342,3 +342,12 @@ def test_elements_that_only_moved() -> None:
         )
     ]
     assert said == ["~ env[@name='B']/@value: 2 -> 3", "- step[1]: <step><run>x</run></step>"]
+
+
+def test_white_space_that_counts_is_no_layout() -> None:
+    """What two people did to it is a conflict, as of any text."""
+    base = b'<m>\n<a xml:space="preserve"> </a>\n<b/>\n</m>\n'
+    ours, theirs = base.replace(b"> <", b">  <"), base.replace(b"> <", b">\t<")
+
+    assert ManifestFormats().merge("v.xml", base, ours, theirs).content is None
+    assert ManifestFormats().merge("v.xml", base, ours, base.replace(b"</m>", b"<c/></m>")).content is not None
