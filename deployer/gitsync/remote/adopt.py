@@ -52,10 +52,11 @@ def adopt(git: Git, clone: Clone, notes: Journal, new: str, save: Callable[[bool
         if left:
             return left
         _check_writable(clone.place, steps)
-        index.prepare(steps)
+        due = index.followed(steps)
+        index.prepare(due, known=steps)
         save(all(tag == "H" for tag, _entry in index.entries.values()))
         notes.write(adopt={**plan, "steps": [[step.path, step.old, step.new] for step in steps]})
-        _apply(git, clone.place, index, notes, steps)
+        _apply(git, clone.place, index, notes, due)
     return []
 
 
@@ -78,15 +79,32 @@ def recover(git: Git, place: Place, notes: Journal) -> None:
     steps = [Step(path, _pair(old), _pair(new)) for path, old, new in plan["steps"]]
     with index_locked(place), _branch_locked(place, plan["branch"], plan["new"]):
         index = Index(git, place)
-        due = index.followed(steps)
-        tree = Worktree(git, place.top, due)
-        index.prepare([step for step in due if tree.stands(step) == "old"], known=steps)
-        _apply(git, place, index, notes, steps)
+        if not _is_begun(git, place, index, plan, steps) and _overlap(git, place, index, steps):
+            notes.write(adopt={})  # as without a crash: what is in the way is reported, and nothing moves
+            return
+        due = _due(git, place, index, steps)
+        index.prepare(due, known=steps)
+        _apply(git, place, index, notes, due)
 
 
-def _apply(git: Git, place: Place, index: Index, notes: Journal, steps: list[Step]) -> None:
-    plan = notes.adopting
+def _is_begun(git: Git, place: Place, index: Index, plan: dict[str, Any], steps: list[Step]) -> bool:
+    """Whether the crash came after something had moved: then the rest must follow."""
     due = index.followed(steps)
+    tree = Worktree(git, place.top, due)
+    return _head_of(git, plan["branch"]) != plan["old"] or any(
+        index.is_new(step) or (not _is_link(step) and tree.stands(step) == "new") for step in due
+    )
+
+
+def _due(git: Git, place: Place, index: Index, steps: list[Step]) -> list[Step]:
+    """Steps of files that are to be moved yet; what people staged, flagged or edited since stays as it is."""
+    due = [step for step in index.followed(steps) if index.stands(step)]
+    tree = Worktree(git, place.top, due)
+    return [step for step in due if tree.stands(step) == "old"]
+
+
+def _apply(git: Git, place: Place, index: Index, notes: Journal, due: list[Step]) -> None:
+    plan = notes.adopting
     tree = Worktree(git, place.top, due)
     for step in sorted(due, key=lambda step: step.new is not None):
         if tree.stands(step) == "old":
@@ -164,25 +182,29 @@ class Index:
         tag, entry = self.entries.get(step.path, ("H", None))
         return tag == "H" and entry in (step.old, step.new)
 
+    def is_new(self, step: Step) -> bool:
+        """Whether the index has this path as the new commit has it."""
+        return step.path in self.entries and self.entries[step.path][1] == step.new
+
     def followed(self, steps: list[Step]) -> list[Step]:
         """Steps that change a file: one that people took out of the index and kept on their disk is theirs alone."""
         return [step for step in steps if step.new is not None or step.path in self.entries]
 
-    def prepare(self, steps: list[Step], *, known: list[Step] | None = None) -> None:
+    def prepare(self, steps: list[Step], *, known: list[Step]) -> None:
         """Make the new index, and the new files with every filter that a checkout applies.
 
         Args:
-            steps: whose files are needed.
-            known: every step of the index, when that is more.
+            steps: whose files are needed; the index stands for each.
+            known: every step of the index.
 
         Raises:
             Stopped: `disk-full`.
         """
-        due = [step for step in known or steps if self.stands(step)]
+        due = [step for step in known if self.stands(step)]
         lines = [f"0 {'0' * len(step.old[1] if step.old else '')}\t{step.path}\0" for step in due if step.new is None]
         lines += [f"{step.new[0]} {step.new[1]}\t{step.path}\0" for step in due if step.new]
         self._run("update-index", "-z", "--index-info", stdin=_encode(lines))
-        wanted = [step.path + "\0" for step in steps if step.new and step.new[0] != "160000" and self.stands(step)]
+        wanted = [step.path + "\0" for step in steps if step.new and not _is_link(step)]
         self._check_room(steps)
         if wanted:
             self._run("checkout-index", "-q", f"--prefix={self.stage}/", "-z", "--stdin", stdin=_encode(wanted))
@@ -204,7 +226,7 @@ class Index:
             raise result.stopped("git-failed")
 
     def _check_room(self, steps: list[Step]) -> None:
-        found = [self._git.find(step.new[1]) for step in steps if step.new and step.new[0] != "160000"]
+        found = [self._git.find(step.new[1]) for step in steps if step.new and not _is_link(step)]
         room = os.statvfs(os.path.dirname(self._real))
         needed = ROOM * (sum(blob.size for blob in found if blob) + os.path.getsize(self._real))
         if room.f_bavail * room.f_frsize < needed or (room.f_files > 0 and room.f_favail < ROOM * len(steps)):
@@ -215,6 +237,11 @@ def _overlap(git: Git, place: Place, index: Index, steps: list[Step]) -> list[st
     due = index.followed(steps)
     tree = Worktree(git, place.top, due)
     return [step.path for step in due if not index.stands(step) or tree.stands(step) == "other"]
+
+
+def _is_link(step: Step) -> bool:
+    """A submodule is a repository of its own: only the index names its commit."""
+    return any(entry and entry[0] == "160000" for entry in (step.old, step.new))
 
 
 def _tracking(git: Git, clone: Clone, new: str) -> list[str]:

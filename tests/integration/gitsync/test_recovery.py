@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+
+import pytest
 
 from deployer.model.sync import SyncStatus
 
@@ -69,3 +71,52 @@ def test_a_file_that_was_untracked_after_a_crash_stays(world: World) -> None:
     assert (world.clone / "doc/notes.txt").read_text() == "notes\n"
     assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
     assert world.git(world.clone, "status", "--porcelain") == "?? doc/"
+
+
+def stage(world: World) -> None:
+    """Stage an edit, and put the file back as it was."""
+    was = (world.clone / "viatris.xml").read_text()
+    (world.clone / "viatris.xml").write_text("staged by ben\n")
+    world.git(world.clone, "add", "viatris.xml")
+    (world.clone / "viatris.xml").write_text(was)
+
+
+def hide(world: World) -> None:
+    """Hide a file's edits from git by a flag."""
+    world.git(world.clone, "update-index", "--assume-unchanged", "viatris.xml")
+
+
+@pytest.mark.parametrize("act", [stage, hide])
+def test_an_entry_of_the_index_that_was_changed_after_a_crash_stays(
+    world: World, manifest: str, act: Callable[[World], None]
+) -> None:
+    """What a crash left half moved is finished around it, and the syncs after that work as ever."""
+    crashed(world, {"viatris.xml": edited(manifest, 3, "ada"), "other.xml": edited(manifest, 3, "ada")})
+    (world.clone / "other.xml").write_text(edited(manifest, 3, "ada"))
+    act(world)
+    index = ("ls-files", "-v", "--stage", "viatris.xml")
+    before = world.git(world.clone, *index)
+
+    results = [world.engine().sync(world.host, world.repository) for _ in range(2)]
+
+    assert [result.manual for result in results] == [None, None]
+    assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
+    assert world.git(world.clone, *index) == before
+    assert (world.clone / "viatris.xml").read_text() == manifest
+    assert (world.clone / "other.xml").read_text() == edited(manifest, 3, "ada")
+
+
+@pytest.mark.parametrize("act", [stage, hide])
+def test_a_crash_that_moved_nothing_is_no_reason_to_move_past_people(
+    world: World, manifest: str, act: Callable[[World], None]
+) -> None:
+    """As without a crash: the clone is left as it is, and the file is named."""
+    crashed(world, {"viatris.xml": edited(manifest, 3, "ada"), "other.xml": edited(manifest, 3, "ada")})
+    act(world)
+    before = world.state()
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.manual is not None
+    assert (result.manual.kind, result.left) == ("dirty-overlap", ("viatris.xml",))
+    assert world.state() == before
