@@ -72,9 +72,8 @@ class Replayer:
         return self._rewrite(raw, tree, [onto])
 
     def _merge_whole(self, head: str, tip: str) -> str:
-        base = self._git.line("merge-base", head, tip)
         try:
-            tree = self._merger.merge(*(history.tree_of(self._git, commit) for commit in (base, tip, head)))
+            tree = self._merged_whole(head, tip)
         except Stopped as stopped:
             if stopped.kind == "conflict":
                 raise conflict(stopped, self._git, [head], (tip, "^" + head)) from stopped
@@ -82,6 +81,16 @@ class Replayer:
         who = self.committer()
         message = f"Merge branch '{self._clone.branch}'\n".encode()
         return self._write(tree, [tip, head], who.encode(), message)
+
+    def _merged_whole(self, head: str, tip: str) -> str:
+        """The tree of both. Histories that merged each other have several bases, of which none alone says who did what."""
+        bases = self._git.ok("merge-base", "--all", head, tip).decode().split()
+        sides = [history.tree_of(self._git, commit) for commit in (tip, head)]
+        found = [self._merger.merge(history.tree_of(self._git, base), *sides) for base in bases]
+        odd = {step.path for tree in found[1:] for step in history.changes(self._git, found[0], tree)}
+        if odd:
+            raise Stopped("conflict", argv=["git", "merge", head], paths=sorted(odd))
+        return found[0]
 
     def _rewrite(self, raw: bytes, tree: str, parents: list[str]) -> str:
         """The commit on other parents: author, encoding and message byte for byte; a signature would be false now."""

@@ -157,6 +157,27 @@ def test_a_local_merge_is_kept(world: World, manifest: str) -> None:
     assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
 
 
+def test_histories_that_merged_each_other(world: World, manifest: str) -> None:
+    """What one side took back since is not brought back because one of several merge bases does not have it."""
+    one, two = (manifest.replace(f"line {line}\n", "new\n") for line in (3, 30))
+    world.commit(world.clone, {"viatris.xml": one})
+    world.git(world.clone, "branch", "one")
+    world.commit(world.ada, {"viatris.xml": two}, push=True)
+    world.git(world.ada, "fetch", "-q", str(world.clone), "one")
+    world.git(world.ada, "merge", "-q", "--no-edit", "FETCH_HEAD")
+    world.git(world.clone, "fetch", "-q", "origin")
+    world.git(world.clone, "merge", "-q", "--no-edit", "origin/main")
+    world.git(world.ada, "push", "-q")
+    world.commit(world.ada, {"viatris.xml": two}, "not line 3 after all", push=True)
+    world.commit(world.clone, {"acme.xml": "of ben\n"})
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.manual is not None, result
+    assert (result.manual.kind, result.manual.paths) == ("conflict", ("viatris.xml",))
+    assert world.at_tip("viatris.xml") + "\n" == two
+
+
 def test_what_landed_otherwise_is_not_sent_twice(world: World, manifest: str) -> None:
     """A local commit whose content is on the remote already is left out, and the clone follows the remote."""
     text = edited(manifest, 3, "both")
