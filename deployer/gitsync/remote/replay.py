@@ -83,7 +83,7 @@ class Replayer:
         return self._write(tree, [tip, head], who.encode(), message)
 
     def _merged_whole(self, head: str, tip: str) -> str:
-        """The tree of both. Histories that merged each other have several bases, of which none alone says who did what."""
+        """The tree of both; of several bases, where histories merged each other, none alone says who did what."""
         bases = self._git.ok("merge-base", "--all", head, tip).decode().split()
         sides = [history.tree_of(self._git, commit) for commit in (tip, head)]
         found = [self._merger.merge(history.tree_of(self._git, base), *sides) for base in bases]
