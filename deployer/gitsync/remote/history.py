@@ -176,16 +176,19 @@ class Status(NamedTuple):
     dirty: list[str]
     untracked: list[str]
     unmerged: list[str]
+    ignored: list[str]
+    """Where it was asked for; a folder ends with `/`."""
 
 
-def status(git: Git) -> Status:
+def status(git: Git, *, ignored: bool = False) -> Status:
     """Look at the work tree without writing anything, the index's cache included."""
+    more = ("--ignored=matching",) if ignored else ()
     result = git.run(
-        "status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=all", "--no-renames"
+        "status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=all", "--no-renames", *more
     )
     if result.code != 0:
         raise result.stopped("index-corrupt" if git.run("ls-files").code != 0 else "git-failed")
-    found = Status([], [], [])
+    found = Status([], [], [], [])
     for entry in result.stdout.split(b"\0")[:-1]:
         if entry.startswith(b"1 "):
             found.dirty.append(text(entry.split(b" ", 8)[8]))
@@ -193,6 +196,8 @@ def status(git: Git) -> Status:
             found.unmerged.append(text(entry.split(b" ", 10)[10]))
         elif entry.startswith(b"? "):
             found.untracked.append(text(entry[2:]))
+        elif entry.startswith(b"! "):
+            found.ignored.append(text(entry[2:]))
     return found
 
 

@@ -43,7 +43,7 @@ class Snapshot(NamedTuple):
     tree: str
     """The work tree."""
     meta: Json
-    """`branch`, `why`, `index` and `stages` (trees), `flags`, `dirty`, `untracked`, `left`, `landed`."""
+    """`branch`, `why`, `index` and `stages` (trees), `flags`, `dirty`, `untracked`, `ignored`, `left`, `landed`."""
 
     def told(self, git: Git) -> Json:
         """As the list of snapshots shows it."""
@@ -126,7 +126,7 @@ def record(git: Git, clone: Clone, *, why: str, flags: Flags, landed: str = "", 
         landed: as in `take`.
         extra: more paths to look at on the disk: ignored files, for example.
     """
-    found = history.status(git)
+    found = history.status(git, ignored=True)
     base = history.tree_of(git, clone.head)
     hidden = {*extra, *flags.tags, *(path for _stage, path, _entry in flags.unmerged)}
     index = _index_tree(git, clone.place, flags) if found.dirty or flags.unmerged or flags.tags else base
@@ -146,6 +146,7 @@ def record(git: Git, clone: Clone, *, why: str, flags: Flags, landed: str = "", 
         "flags": flags.tags,
         "dirty": sorted({*found.dirty, *found.unmerged}),
         "untracked": [path for path in found.untracked if path in edits.entries],
+        "ignored": found.ignored,
         "left": edits.left,
         "landed": landed,
     }

@@ -108,8 +108,18 @@ def _strange(git: Git, place: Place, saved: Snapshot, target: Snapshot) -> list[
 
 def _file_steps(git: Git, saved: Snapshot, target: Snapshot) -> list[Step]:
     """Files to change; repositories inside of the clone are left alone, and so is what the target left out."""
+    alone = {*target.meta["left"], *_ignored_then(git, saved, target)}
     steps = history.changes(git, saved.tree, target.tree)
-    return [step for step in steps if step.path not in target.meta["left"] and not _is_link(step)]
+    return [step for step in steps if step.path not in alone and not _is_link(step)]
+
+
+def _ignored_then(git: Git, saved: Snapshot, target: Snapshot) -> list[str]:
+    """Files that the target does not have because git ignored them, or the folder that they are in."""
+    ignored = {*target.meta.get("ignored", ())}
+    folders = tuple(path for path in ignored if path.endswith("/"))
+    untracked = {path for path in saved.meta["untracked"] if path.startswith(folders)}
+    gone = [step.path for step in history.changes(git, saved.tree, target.tree) if step.new is None]
+    return [path for path in gone if path in ignored or path in untracked]
 
 
 def _is_link(step: Step) -> bool:
@@ -270,10 +280,11 @@ class _Restoring:
     def told(self, left: list[str]) -> Json:
         """What was done with files."""
         done = [step for step in self._files if step.path not in left]
+        ignored = _ignored_then(self._git, self.saved, self.target)
         return {
             "written": [step.path for step in done if step.new],
             "removed": [step.path for step in done if not step.new],
-            "left": sorted({*left, *self.target.meta["left"]}),
+            "left": sorted({*left, *self.target.meta["left"], *ignored}),
         }
 
 

@@ -1,4 +1,4 @@
-"""How long snapshots are kept, and in which order they are listed."""
+"""What snapshots hold, how long they are kept, and in which order they are listed."""
 
 from __future__ import annotations
 
@@ -65,3 +65,28 @@ def test_a_clock_that_went_back_does_not_change_the_order(world: World) -> None:
     newest = world.engine().snapshots(world.host, world.repository)[0]
 
     assert (newest.id, newest.head) == ("29990101T000000.000001Z", head)
+
+
+def test_what_was_ignored_then_stays_where_it_is(world: World) -> None:
+    """Its bytes are in no snapshot of then: an undo leaves it, also where the remote has ceased to ignore it."""
+    rules = {".gitignore": "local.env\nbuild/\n*.log\n"}
+    world.commit(world.ada, rules, push=True)
+    world.engine().sync(world.host, world.repository)
+    (world.clone / "local.env").write_text("mine\n")
+    (world.clone / "build").mkdir()
+    (world.clone / "build" / "first").write_text("mine\n")
+    world.commit(world.ada, {".gitignore": "*.tmp\n", "new.xml": "of ada\n"}, push=True)
+    world.engine().sync(world.host, world.repository)
+    (world.clone / "build" / "second").write_text("later\n")
+    (world.clone / "later.txt").write_text("later\n")
+
+    undone = world.engine().undo(world.host, world.repository)
+
+    assert undone.left == ("build/first", "build/second", "local.env")
+    assert undone.removed == ("later.txt", "new.xml")
+    kept = {name: (world.clone / name).read_text() for name in undone.left}
+    assert kept == {"build/first": "mine\n", "build/second": "later\n", "local.env": "mine\n"}
+    (world.clone / "local.env").write_text("edited\n")
+    world.engine().undo(world.host, world.repository)
+    assert (world.clone / "local.env").read_text() == "mine\n"
+    assert (world.clone / "later.txt").read_text() == "later\n"
