@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,26 +39,39 @@ def command(context: Context, site: str, to: str, lists: bool, clone: Path | Non
             found = deployer.snapshots(site, clone=clone)
             return context.finish(found, lambda: _list(found))
         if clone is None and not yes and deployer.inventory.is_production:
-            _ask(context, deployer, site, to)
+            to = _ask(context, deployer, site, to)
         undone = deployer.undo(site, clone=clone, to=to, yes=True)
-    return context.finish(undone, lambda: _show(undone, site or f"--clone {clone}"))
+    # Pasted in another folder, the path of the clone that was meant is the whole one.
+    return context.finish(undone, lambda: _show(context, undone, (site,) if site else ("--clone", undone.path)))
 
 
-def _ask(context: Context, deployer: Deployer, site: str, to: str) -> None:
+def _ask(context: Context, deployer: Deployer, site: str, to: str) -> str:
     """Production asks, and shows what it is about.
 
+    Returns:
+        The id of the snapshot that was confirmed: a sync meanwhile makes another one the newest.
+
     Raises:
+        UsageError: there is no such snapshot.
         RefusedError: no, or there is nobody to be asked.
     """
     environment = deployer.inventory.environment
     if not context.is_interactive:
         hint = "--yes confirms without asking"
         raise RefusedError(f"{environment} is production, and there is no terminal to ask on", hint=hint)
-    known = deployer.snapshots(site)
-    wanted = next((one for one in known if one.id.startswith(to)), None)
-    said = f"what it was before {wanted.why}, {wanted.head[:10]} {wanted.subject}" if wanted else "a snapshot"
+    wanted = _wanted(deployer.snapshots(site), site, to)
+    said = f"what it was before {wanted.why}, {wanted.head[:10]} {wanted.subject}"
     if not click.confirm(f"bring the clone of {site} in {environment} back to {said}?", err=True):
         raise RefusedError("not confirmed; nothing was changed", hint="--yes confirms without asking")
+    return wanted.id
+
+
+def _wanted(known: Sequence[Snapshot], site: str, to: str) -> Snapshot:
+    found = [one for one in known if one.id.startswith(to)]
+    if not found or (to and len(found) > 1):
+        said = f"has no snapshot {to}, or several begin so" if to else "has no snapshot"
+        raise UsageError(f"the clone of {site} {said}", hint=f"deployer undo {site} --list shows what there is")
+    return found[0]
 
 
 def _list(found: tuple[Snapshot, ...]) -> None:
@@ -80,7 +95,9 @@ def _edits(one: Snapshot) -> str:
     return "; ".join(f"{kind}: {', '.join(paths)}" for kind, paths in kinds if paths) or "none"
 
 
-def _show(undone: Undone, what: str) -> None:
+def _show(context: Context, undone: Undone, what: Sequence[str]) -> None:
+    from deployer.cli.output.tables import where_options
+
     where = f"{undone.path} on {undone.host}"
     if undone.saved is None:
         click.echo(f"{where} is as it was then: nothing was changed")
@@ -89,7 +106,8 @@ def _show(undone: Undone, what: str) -> None:
     for kind, paths in (("put back", undone.written), ("taken away", undone.removed), ("left alone", undone.left)):
         if paths:
             click.echo(f"  {kind}: {', '.join(paths)}")
-    click.echo(f"to undo this: deployer undo {what} --to {undone.saved.id}")
+    again = ("deployer", "undo", *what, "--to", undone.saved.id, *where_options(context.arguments))
+    click.echo(f"to undo this: {shlex.join(again)}")
     if undone.landed:
         _warn(undone)
 

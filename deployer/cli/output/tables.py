@@ -92,6 +92,6 @@ def where_options(arguments: Sequence[str]) -> tuple[str, ...]:
     for at, argument in enumerate(arguments):
         if argument in wanted:
             found.extend(arguments[at : at + 2])
-        elif argument.split("=", 1)[0] in wanted:
-            found.append(argument)
+        elif argument.split("=", 1)[0] in wanted or argument[:2] in {"-i", "-E"}:
+            found.append(argument)  # name and value in one word, as --inventory=DIR or -iDIR
     return tuple(found)

@@ -30,9 +30,17 @@ def test_a_heartbeat_tells_that_the_run_is_alive(monkeypatch: pytest.MonkeyPatch
     assert "still running" in lines[0]
 
 
-def test_the_retry_command_says_where_the_run_was() -> None:
-    """Pasted as it is, it works in the same sandbox or inventory."""
-    arguments = ("redeploy", "fra1", "--sandbox", "a b", "-l", "x", "--inventory=far")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--sandbox", "a b", "-l", "x", "--inventory=far"), "--sandbox 'a b' --inventory=far"),
+        (("-i/etc/far", "-Eprod", "-e", "a=1"), "-i/etc/far -Eprod"),
+        (("-i", "far", "--environment", "prod"), "-i far --environment prod"),
+    ],
+)
+def test_the_retry_command_says_where_the_run_was(given: tuple[str, ...], said: str) -> None:
+    """Pasted as it is, it works in the same sandbox or inventory, however that was written."""
+    arguments = ("redeploy", "fra1", *given)
     run = Run("r1", "instance-redeploy", "prod", ("fra1",), (), "erin", "box", FakeClock().now(), arguments=arguments)
 
-    assert retry_command(run) == "deployer retry r1 --sandbox 'a b' --inventory=far"
+    assert retry_command(run) == f"deployer retry r1 {said}"
