@@ -25,7 +25,7 @@ from deployer.model.check import Verification
 from deployer.model.facts import Finding
 from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Plan
-from deployer.model.run import Event, Run, RunState, TargetResult
+from deployer.model.run import Asked, Event, Run, RunState, TargetResult
 from deployer.model.site import Inventory, Machine, Repository, Site
 from deployer.model.sync import ManualWork, Snapshot, Undone
 from deployer.ports import Clones, Hosts, Listener
@@ -406,6 +406,7 @@ class Deployer:
             check=request.options.check,
             params=request.params,
             arguments=request.arguments,
+            asked=Asked(request.limit, tuple(sorted(request.only)), request.sets, request.options),
             retry_of=request.retry_of,
             log=str(self.settings.state_folder / "runs" / run),
         )

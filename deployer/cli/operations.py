@@ -125,7 +125,7 @@ def carry_out(context: Context, operation: Operation, names: Sequence[str], give
             arguments=context.arguments,
         )
         if given["list_targets"]:
-            return _list_targets(context, deployer, wanted)
+            return list_targets(context, deployer, wanted)
         return run_and_report(context, deployer, wanted, yes=bool(given["yes"]))
 
 
@@ -237,7 +237,8 @@ def options_of(context: Context, given: Given) -> PlaybookOptions:
     )
 
 
-def _list_targets(context: Context, deployer: Deployer, wanted: Wanted) -> int:
+def list_targets(context: Context, deployer: Deployer, wanted: Wanted) -> int:
+    """Print who would be started, and who is held."""
     plan = deployer.plan(wanted)
     lines = [target.name for target in plan.targets] + [f"{target.name} (held)" for target in plan.held]
     return context.finish(lines, lambda: click.echo("\n".join(lines)))

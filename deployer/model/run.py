@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from deployer.model.json import JsonObject
+from deployer.model.options import PlaybookOptions
 
 
 class Outcome(StrEnum):
@@ -76,6 +77,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """How a run was asked for, besides its operation, sites, instances and parameters: what `retry` repeats."""
+
+    limit: str = ""
+    only: tuple[str, ...] = ()
+    """Names of the targets that a retry was bound to; empty for no such bound."""
+    sets: tuple[tuple[str, str], ...] = ()
+    """(path, value) that were to be set in the manifests."""
+    options: PlaybookOptions = field(default_factory=PlaybookOptions)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One execution of a plan."""
 
@@ -94,6 +107,8 @@ class Run:
     params: JsonObject = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     """The command line that would do the same, less the program's name."""
+    asked: Asked | None = None
+    """None in the record of an older program, which did not keep it."""
     retry_of: str = ""
     revisions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Site -> revision before and after the sync."""

@@ -85,6 +85,7 @@ RUNS = Table(
     Column("check", Boolean),
     Column("params", Json),
     Column("arguments", Json),
+    Column("asked", Json),
     Column("retry_of", Words),
     Column("revisions", Json),
     Column("ended", Moment),

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from deployer.errors import LockedError, StoreError, UsageError
-from deployer.model.run import Event, Outcome, Run, RunState, TargetResult
+from deployer.model.options import PlaybookOptions
+from deployer.model.run import Asked, Event, Outcome, Run, RunState, TargetResult
 from deployer.model.sync import Commit, ManualWork, SyncResult, SyncStatus
 from deployer.ports import Store
 
@@ -59,6 +60,7 @@ def test_run_comes_back_as_it_was(store: Store, make_run: MakeRun) -> None:
         check=True,
         params={"keep": 3, "list": ["a", None, {"b": 1.5}], "text": "Zürich\0\udc80"},
         arguments=("redeploy", "fra1"),
+        asked=Asked("v*", ("viatris.fra1",), (("version", "2"),), PlaybookOptions(check=True, raw=("-e", "a=1"))),
         retry_of="20261119-000000-aaaa",
         revisions={"fra1": ("aa", "bb")},
         started=NOW,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from deployer.cli.completing import complete_runs
-from deployer.cli.operations import options_of, playbook_options, run_and_report
+from deployer.cli.operations import list_targets, options_of, playbook_options, run_and_report
 from deployer.cli.options import Context, common
 from deployer.errors import UsageError
 from deployer.model.json import JsonValue
+
+if TYPE_CHECKING:
+    from deployer.app import Deployer
+    from deployer.model.run import Run
+    from deployer.rollout.request import Wanted
 
 
 @click.command("retry")
@@ -18,35 +25,38 @@ from deployer.model.json import JsonValue
 def command(context: Context, run: str, **given: JsonValue) -> int:
     """Run a run's operation again for its failed, unreachable, held, interrupted and not started targets.
 
-    RUN is its id, the beginning of one, or `last`.
+    RUN is its id, the beginning of one, or `last`. Values to set, options and variables are those of the run, and a
+    check stays a check; options given here come on top. A run that was interrupted before it knew its targets is run
+    again whole, with its limit.
     """
-    from deployer.app import Wanted
     from deployer.rollout.guards import check_raw
+    from deployer.rollout.repeating import repeated
 
     check_raw(context.raw)
+    context.is_silent = bool(given["cron"])
     with context.deployer() as deployer:
         before = deployer.store.run(run)
-        owed = tuple(result.target for result in before.owed)
-        if not owed and before.results:
+        if before.results and not before.owed:
             context.say(f"{before.id} owes nothing: every target is done")
             return context.finish(before, lambda: None)
-        if before.environment != deployer.inventory.environment:
-            raise UsageError(
-                f"{before.id} was in {before.environment}, this is {deployer.inventory.environment}",
-                hint="say where with --sandbox, -i or -E, as the run did",
-            )
+        _check_environment(before, deployer)
+        more = options_of(context, given)
+        wanted = repeated(before, more, limit=str(given["limit"]), arguments=context.arguments)
         if given["list_targets"]:
-            return context.finish(owed, lambda: click.echo("\n".join(owed)))
-        wanted = Wanted(
-            operation=before.operation,
-            sites=before.sites,
-            # A run that died before it knew its targets is run again whole.
-            instances=() if owed else before.instances,
-            limit=str(given["limit"]),
-            only=owed,
-            params=before.params,
-            options=options_of(context, given),
-            arguments=context.arguments,
-            retry_of=before.id,
-        )
+            return _list(context, deployer, wanted)
         return run_and_report(context, deployer, wanted, yes=bool(given["yes"]))
+
+
+def _list(context: Context, deployer: Deployer, wanted: Wanted) -> int:
+    """Who is owed is on record; no host is asked, unless it takes their manifests to know who is meant."""
+    if wanted.limit or not wanted.only:
+        return list_targets(context, deployer, wanted)
+    return context.finish(wanted.only, lambda: click.echo("\n".join(wanted.only)))
+
+
+def _check_environment(before: Run, deployer: Deployer) -> None:
+    if before.environment != deployer.inventory.environment:
+        raise UsageError(
+            f"{before.id} was in {before.environment}, this is {deployer.inventory.environment}",
+            hint="say where with --sandbox, -i or -E, as the run did",
+        )
