@@ -17,7 +17,8 @@ def chosen(request: Request, synced: Sequence[Synced]) -> tuple[Target, ...]:
     """The targets that are meant, held ones among them.
 
     Raises:
-        UsageError: a name or the limit matches nothing, or the sites have no instances at all.
+        UsageError: a name or the limit matches nothing, a target that a retry is about is gone, or the sites have no
+            instances at all.
     """
     targets = tuple(target for one in synced for target in one.instances.targets)
     if not targets and any(one.manual or not one.revision for one in synced):
@@ -26,7 +27,21 @@ def chosen(request: Request, synced: Sequence[Synced]) -> tuple[Target, ...]:
         sites = ", ".join(one.site.name for one in synced)
         raise UsageError(f"no manifests in the config repository of {sites}")
     picked = pick(targets, instances=request.instances, limit=request.limit)
-    return tuple(target for target in picked if not request.only or target.name in request.only)
+    return _bound(request, synced, picked) if request.only else picked
+
+
+def _bound(request: Request, synced: Sequence[Synced], picked: Sequence[Target]) -> tuple[Target, ...]:
+    """Those that a retry is about; what it owes to a target that is gone is never passed over in silence."""
+    unread = {one.site.name for one in synced if one.manual or not one.revision}
+    known = {target.name for one in synced for target in one.instances.targets}
+    gone = sorted(name for name in request.only - known if name.rpartition(".")[2] not in unread)
+    if gone and not request.limit:
+        hint = "what is still there is retried with --limit"
+        raise UsageError(f"no longer in the config repository: {', '.join(gone)}", hint=hint)
+    bound = tuple(target for target in picked if target.name in request.only)
+    if not bound and not unread:
+        raise UsageError(f"the limit {request.limit!r} matches nothing that is owed: {', '.join(sorted(request.only))}")
+    return bound
 
 
 def make_plan(request: Request, synced: Sequence[Synced], targets: Sequence[Target], fences: Mapping[str, int]) -> Plan:

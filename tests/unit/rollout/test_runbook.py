@@ -371,6 +371,40 @@ def test_an_unknown_instance_is_an_error_and_nothing_runs() -> None:
     assert world.driver.runs == []
 
 
+def test_a_retry_names_the_targets_that_are_gone() -> None:
+    """Their manifests were removed: exit 2 and nothing runs, rather than "no targets" and 0."""
+    world = World()
+
+    with pytest.raises(UsageError, match=r"no longer in the config repository: gone\.fra1") as caught:
+        world.run(world.request(only=frozenset({"gone.fra1", "acme.fra1"})))
+
+    assert "--limit" in caught.value.hint
+    assert world.driver.runs == []
+
+
+def test_a_limit_of_a_retry_chooses_among_what_is_owed_and_still_there() -> None:
+    """One that means none of them is an error."""
+    world = World()
+    only = frozenset({"gone.fra1", "acme.fra1"})
+
+    run = world.run(world.request(only=only, limit="acme"))
+    with pytest.raises(UsageError, match="matches nothing that is owed"):
+        world.run(world.request(only=only, limit="viatris"), "run-2")
+
+    assert _outcomes(run) == {"acme.fra1": Outcome.CHANGED}
+
+
+def test_a_target_of_a_site_that_cannot_be_read_is_not_gone() -> None:
+    """Where its deployer host is away nobody knows; the rest is retried, exit 4."""
+    world = World()
+    world.clones.scripted["clusterconfig-ams2"] = [UnreachableError("ams2-dep01 did not answer")]
+
+    run = world.run(world.request("fra1", "ams2", only=frozenset({"acme.fra1", "nord.ams2"})))
+
+    assert _outcomes(run)["acme.fra1"] is Outcome.CHANGED
+    assert run.exit_code == 4
+
+
 def test_a_site_whose_deployer_host_is_away_does_not_stop_the_other() -> None:
     """Its targets, as the record knows them, are unreachable; the other site is rolled out; exit 4."""
     world = World()
