@@ -104,7 +104,9 @@ def keep(git: Git, place: Place, snapshot: Snapshot) -> None:
     """Give the snapshot its ref, without which git would throw it away some day."""
     ref = f"{UNDER}/{snapshot.id}"
     if refs.is_reftable(place):
-        git.ok("update-ref", ref, snapshot.oid, "")
+        # An undo that a crash left has it already, and git refuses to make a ref that is there.
+        if git.resolve(ref) != snapshot.oid:
+            git.ok("update-ref", ref, snapshot.oid, "")
         return
     path = os.path.join(place.common_dir, *ref.split("/"))
     os.makedirs(os.path.dirname(path), exist_ok=True)

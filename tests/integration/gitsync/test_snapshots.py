@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -90,3 +91,30 @@ def test_what_was_ignored_then_stays_where_it_is(world: World) -> None:
     world.engine().undo(world.host, world.repository)
     assert (world.clone / "local.env").read_text() == "mine\n"
     assert (world.clone / "later.txt").read_text() == "later\n"
+
+
+def test_an_undo_that_died_is_finished_where_git_itself_writes_refs(world: World) -> None:
+    """As with reftables: the next sync goes on with it, and the snapshot of what was there is kept under its name."""
+    (world.clone / ".git" / "reftable").mkdir()
+    head = world.git(world.clone, "rev-parse", "HEAD")
+    world.commit(world.ada, {"viatris.xml": "of ada\n"}, push=True)
+    world.engine().sync(world.host, world.repository)
+    real = shutil.which("git")
+    wrapper = world.root / "bin" / "git"
+    wrapper.parent.mkdir()
+    dies = f'{real} "$@"; kill -9 $PPID; exit'
+    wrapper.write_text(f'#!/bin/sh\ncase "$*" in *"update-ref refs/deployer/snap/"*) {dies};; esac\nexec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    world.host.environment = {**world.environment, "PATH": f"{wrapper.parent}:{world.environment['PATH']}"}
+    with pytest.raises(RuntimeError):
+        world.engine().undo(world.host, world.repository)
+    world.host.environment = world.environment
+    kept = [one.id for one in world.engine().snapshots(world.host, world.repository)]
+    world.bare.rename(world.bare.with_suffix(".away"))  # so that the sync ends once the journal is done with
+
+    world.engine().sync(world.host, world.repository)
+
+    assert world.git(world.clone, "rev-parse", "HEAD") == head
+    assert world.git(world.clone, "status", "--porcelain") == ""
+    assert len(kept) == 2
+    assert [one.id for one in world.engine().snapshots(world.host, world.repository)] == kept
