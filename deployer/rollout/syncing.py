@@ -9,11 +9,12 @@ from datetime import datetime
 
 from deployer.errors import DeployerError, StoreError
 from deployer.model.plan import Target
-from deployer.model.run import Outcome
+from deployer.model.run import Outcome, TargetResult
 from deployer.model.site import Site
 from deployer.model.sync import Change, CloneState, Commit, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Clock, Clones, Host, Hosts, Manifests, Store
 from deployer.rollout.reading import Files, Instances, hold, read_instances
+from deployer.rollout.status import RUNS_LOOKED_AT
 from deployer.rollout.telling import Telling
 
 
@@ -136,13 +137,20 @@ class Syncing:
 
     def away(self, site: Site, error: DeployerError, instances: Sequence[str]) -> Synced:
         """A site whose deployer host does not answer: its targets are those that were asked for, or that ran before."""
-        known = (result.target for run in self._store.runs(site=site.name) for result in run.results)
-        ran = (name.removesuffix(f".{site.name}") for name in known if name.endswith(f".{site.name}"))
+        ran = self._ran(site)
+        names = [name for asked in instances if (name := _of_site(asked, site, ran))] if instances else ran
         targets = tuple(
             Target(name, site.environment, site.name, "", site.deployer_host.name, "", "", held=error.message)
-            for name in dict.fromkeys(instances or ran)
+            for name in dict.fromkeys(names)
         )
         return Synced(site, "", "", Instances(targets), error.message, Outcome.UNREACHABLE)
+
+    def _ran(self, site: Site) -> tuple[str, ...]:
+        """The instances that some run found there."""
+        runs = self._store.runs(limit=RUNS_LOOKED_AT, site=site.name)
+        here = (result for run in runs if run.environment == site.environment for result in run.results)
+        found = (result.target for result in here if result.site == site.name and _was_found(result))
+        return tuple(name.removesuffix(f".{site.name}") for name in dict.fromkeys(found))
 
     def _sync_one(self, site: Site) -> SiteSync:
         try:
@@ -201,6 +209,19 @@ class Syncing:
 
     def _host(self, site: Site) -> Host:
         return self._hosts.host(site.deployer_host)
+
+
+def _of_site(asked: str, site: Site, known: Sequence[str]) -> str:
+    """The instance of the site that a name means, `viatris` or `viatris.fra1`; empty where it is none of its own."""
+    name = asked.removesuffix(f".{site.name}")
+    # A dot that is not before this site is before another one, or before nothing that there is.
+    return name if name in known or "." not in name else ""
+
+
+def _was_found(result: TargetResult) -> bool:
+    """Whether there was such an instance: of one that was only named while its site was away nobody knows."""
+    # The record has a target as interrupted too whose run died, whatever it was before.
+    return bool(result.version_after) or result.outcome not in {Outcome.UNREACHABLE, Outcome.INTERRUPTED}
 
 
 def _key(site: Site) -> str:

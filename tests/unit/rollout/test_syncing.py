@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from deployer.errors import DeployerError, StoreError, UnreachableError
+from deployer.model.run import Outcome, Run, RunState, TargetResult
 from deployer.model.site import Machine, Repository, Site
 from deployer.model.sync import ManualWork, SyncResult, SyncStatus
 from deployer.rollout.syncing import Syncing
@@ -51,6 +52,18 @@ class World:
         self.clones.scripted["clusterconfig-fra1"] = list(ends)
         for _ in ends or (None,):
             self.syncing.report((SITE,), check=False, side_by_side=1)
+
+    def away(self, *asked: str) -> list[str]:
+        """The targets of the site while its deployer host does not answer."""
+        return [target.name for target in self.syncing.away(SITE, UnreachableError("away"), asked).instances.targets]
+
+    def ran(self, run: str, environment: str = "prod", **outcomes: Outcome) -> None:
+        """A run on the site is on record, with these outcomes of its instances."""
+        results = [TargetResult(f"{name}.fra1", "fra1", outcome) for name, outcome in outcomes.items()]
+        record = Run(run, "instance-redeploy", environment, ("fra1",), (), "erin", "box", self.clock.now())
+        with self.store.begin(record):
+            self.store.record(run, results)
+            self.store.update(replace(record, state=RunState.FINISHED))
 
 
 def _end(status: SyncStatus, manual: ManualWork | None = None) -> SyncResult:
@@ -144,6 +157,44 @@ def test_who_only_looks_needs_no_record(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert found.state is not None
     assert found.last_good is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "targets"),
+    [
+        (("viatris",), ["viatris.fra1"]),
+        (("viatris.fra1", "viatris"), ["viatris.fra1"]),
+        (("viatris.ams2",), []),
+        (("typo.zzz", "acme"), ["acme.fra1"]),
+        (("v1.2.fra1",), []),
+    ],
+)
+def test_a_site_that_is_away_has_no_targets_of_others(asked: tuple[str, ...], targets: list[str]) -> None:
+    """A name with a site means that site's instance alone, and a slip of the finger makes no target."""
+    assert World().away(*asked) == targets
+
+
+def test_a_site_that_is_away_has_the_targets_that_a_run_found() -> None:
+    """In this environment; what was only named while the site was away is not carried from run to run."""
+    world = World()
+    world.ran("1", acme=Outcome.OK, viatris=Outcome.HELD, nord=Outcome.NOT_STARTED, **{"v1.2": Outcome.FAILED})
+    world.ran("2", acme=Outcome.UNREACHABLE, ghost=Outcome.UNREACHABLE)
+    world.ran("3", "test", other=Outcome.OK)
+    world.ran("4", died=Outcome.INTERRUPTED)
+
+    assert sorted(world.away()) == ["acme.fra1", "nord.fra1", "v1.2.fra1", "viatris.fra1"]
+    assert world.away("v1.2.fra1") == world.away("v1.2") == ["v1.2.fra1"]
+
+
+def test_a_long_outage_forgets_no_target() -> None:
+    """Cron goes on all the while."""
+    world = World()
+    world.ran("1", acme=Outcome.OK)
+    for run in range(2, 60):
+        world.clock.sleep(60)
+        world.ran(str(run), acme=Outcome.UNREACHABLE)
+
+    assert world.away() == ["acme.fra1"]
 
 
 def test_undo_of_the_doubles_goes_back_and_forth() -> None:
