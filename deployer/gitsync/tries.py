@@ -22,6 +22,9 @@ SPREAD, LONGEST = 4, 16
 """Bounds of the first and of the longest wait after a lost race, as multiples of the try that lost it, where that is
 more than the settings say: what meets again is whole tries, and they take longer on a slow line or a busy machine."""
 
+MOST_DOUBLED = 64
+"""Times that a wait is doubled: by then every bound is reached, and after a thousand more the number would overflow."""
+
 OLD = 8
 """Lost races after which a sync is old: from then on its longest wait is halved each time, and so it comes back sooner
 than those that came later. Not from the start: most land before that, and it is their spreading that saves tries."""
@@ -103,14 +106,18 @@ class Tries:
             bound = self._spread(count, self._clock.monotonic() - self._began)
         else:
             factor = NETWORK_SPREAD if policy is Retry.NETWORK else 1
-            bound = min(self._settings.longest_wait, self._settings.first_wait * 2**count) * factor
+            bound = min(self._settings.longest_wait, _doubled(self._settings.first_wait, count)) * factor
         return max(self._uniform(0, bound), _asked(state))
 
     def _spread(self, lost: int, took: float) -> float:
         """Bound of the wait after a lost race, of which `lost` were lost before, by a try that took so many seconds."""
         first = max(self._settings.first_wait, SPREAD * took)
         longest = max(self._settings.longest_wait, LONGEST * took)
-        return max(first, min(longest, math.ldexp(first, lost)) / (1 << max(0, lost - OLD)))
+        return max(first, math.ldexp(min(longest, _doubled(first, lost)), -max(0, lost - OLD)))
+
+
+def _doubled(seconds: float, times: int) -> float:
+    return math.ldexp(seconds, min(times, MOST_DOUBLED))
 
 
 def _asked(state: tenacity.RetryCallState) -> float:

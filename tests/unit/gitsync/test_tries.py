@@ -197,6 +197,14 @@ def test_a_lock_is_waited_for_until_the_deadline() -> None:
     assert sum(waits) <= 60
 
 
+def test_a_lock_that_is_held_for_an_hour_is_waited_for_as_well() -> None:
+    """Thousands of tries, each after a wait within its bounds, and the deadline is what ends them."""
+    count, waits = tried("lock", SyncSettings(seconds=3600, first_wait=0.1, longest_wait=2))
+
+    assert count > 2000
+    assert max(waits) <= 2
+
+
 def test_an_unreachable_host_is_tried_as_a_network_is() -> None:
     """The line to the deployer host may be back in a moment."""
     tries = Tries(StillClock(), SyncSettings(network_attempts=2))
