@@ -30,6 +30,7 @@ from deployer.model.site import Inventory, Machine, Repository, Site
 from deployer.model.sync import ManualWork, Snapshot, Undone
 from deployer.ports import Clones, Hosts, Listener
 from deployer.resources import shipped
+from deployer.rollout.guards import is_harmless
 from deployer.rollout.request import Request, Wanted
 from deployer.rollout.runbook import Approve, Parts, Runbook
 from deployer.rollout.status import Status, running_versions, status_of
@@ -155,8 +156,9 @@ class Deployer:
     def manifests(self) -> ManifestFormats:
         """Reads, changes, merges and compares manifests."""
         from deployer.manifests import ManifestFormats
+        from deployer.playbook.differences import hidden_differences
 
-        return ManifestFormats()
+        return ManifestFormats(hidden_differences)
 
     @cached_property
     def sandboxes(self) -> Sandboxes:
@@ -201,13 +203,15 @@ class Deployer:
         """
         request = self._request(wanted)
         switch = stop or StopSwitch()
-        decide = approve or (lambda _run, _plan: yes or _is_harmless(request))
+        decide = approve or (lambda _run, _plan: yes or is_harmless(request))
         run = self._runbook.carry_out(request, self._new_run(request), decide, listener or Silence(), switch)
         return self._stopped(run, switch) if switch.asked else run
 
     def plan(self, wanted: Wanted) -> Plan:
-        """What the operation would do; nothing is locked or changed."""
-        return self._runbook.plan(self._request(wanted))
+        """What the operation would do, to be shown: without the secrets of manifests. Nothing is locked or changed."""
+        from deployer.playbook.differences import hidden_plan
+
+        return hidden_plan(self._runbook.plan(self._request(wanted)))
 
     def verify(self, wanted: Wanted, *, stop: StopSwitch | None = None) -> Verification:
         """Check live instances with the operation's own checks; nothing is locked or changed.
@@ -430,12 +434,6 @@ def _lone_site(clone: Path) -> Site:
     name = clone.resolve().name
     # Its program runs at home, and reports are pasted anywhere: a relative path would mean another folder there.
     return Site("", name, machine, Repository(name, os.path.abspath(clone.expanduser()), branch=""))  # noqa: PTH100  no link is followed
-
-
-def _is_harmless(request: Request) -> bool:
-    if request.inventory.is_production and not request.options.check:
-        raise RefusedError(f"{request.inventory.environment} is production", hint="yes=True confirms")
-    return True
 
 
 def _who() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from deployer.errors import ManifestError, UsageError
 from deployer.manifests.base import Document, Format, set_text
@@ -16,12 +16,21 @@ from deployer.model.manifest import Manifest, Problem
 from deployer.model.merge import Conflict, Difference, MergeResult
 from deployer.model.site import DEFAULT_FIELDS
 
+Hide = Callable[[tuple[Difference, ...], Sequence[object]], tuple[Difference, ...]]
+"""Takes secrets out of differences; it is given both versions as plain data."""
 REQUIRED = ("version",)
 """Fields without which a manifest is of no use."""
 
 
 class ManifestFormats:
-    """Reads, changes and merges manifests: the port `Manifests`."""
+    """Reads, changes and merges manifests: the port `Manifests`.
+
+    Args:
+        hide: takes secrets out of what `compare` finds; they stay where nothing is given.
+    """
+
+    def __init__(self, hide: Hide | None = None) -> None:
+        self._hide = hide
 
     def parse(self, path: str, data: bytes, fields: Mapping[str, str]) -> Manifest:
         """Read a manifest.
@@ -120,7 +129,10 @@ class ManifestFormats:
             ManifestError: one of them, or the rules, cannot be read.
         """
         form = format_of(path)
-        return compare_structures(form.name, path, before, after, read_rules(rules) if rules else Identities())
+        found = compare_structures(form.name, path, before, after, read_rules(rules) if rules else Identities())
+        if self._hide is None or not found:
+            return found
+        return self._hide(found, [form.read(path, data).value for data in (before, after) if data.strip()])
 
 
 def duplicates(manifests: Iterable[Manifest]) -> tuple[Problem, ...]:

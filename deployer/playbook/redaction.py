@@ -18,6 +18,11 @@ _SECRET_NAME = re.compile(
 )
 _NO_SECRET = re.compile(r"(_file|_path|_dir|_url|_id|_name|_length|_ttl|_timeout|public_key|host_key|primary_key)$")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
+_VALUE_PLACES = frozenset({"@value", "value", "#text"})
+"""Where a thing that is told apart by a name keeps its value: `param[@name='db_password']/@value`."""
+_URL_PASSWORD = re.compile(r"(?P<user>://[^\s:/@]*):(?:[^\s@'\"<>]*@)+")
+_URL_PARAMETER = re.compile(r"(?P<name>(?<=[?&;])[\w.-]+)=[^\s&;'\"<>]+")
 SHORTEST = 4
 """A shorter value is not searched for: taking out every `no` or `123` would make the text useless."""
 _PLAIN_LENGTH = 8
@@ -28,6 +33,28 @@ def is_secret_name(name: str) -> bool:
     """Whether a variable, key or attribute of this name holds a secret: `db_password`, `@apiToken`, `secret`."""
     snake = _CAMEL.sub("_", name.lstrip("@#")).replace("-", "_").lower()
     return bool(_SECRET_NAME.search(snake)) and not _NO_SECRET.search(snake)
+
+
+def is_secret_path(path: str) -> bool:
+    """Whether a place in a manifest holds a secret: `user/@password`, `db.token`, `param[@name='api_token']/@value`.
+
+    What is below such a name is one too, as in `secrets_in`.
+    """
+    names = re.split(r"[/.]", _BRACKETS.sub("", path))
+    chosen = [part.rpartition("=") for part in _BRACKETS.findall(path)]
+    keys = [word.strip("\"' ") for _, sign, word in chosen if not sign]
+    if any(is_secret_name(name) for name in (*names, *keys)):
+        return True
+    holds_value = path.endswith("]") or names[-1] in _VALUE_PLACES
+    return holds_value and any(is_secret_name(word.strip("\"' ")) for _, sign, word in chosen if sign)
+
+
+def without_url_secrets(text: str) -> str:
+    """The text with `[redacted]` in place of the passwords of URLs, and of their parameters whose name says secret."""
+    text = _URL_PASSWORD.sub(rf"\g<user>:{REDACTED}@", text)
+    return _URL_PARAMETER.sub(
+        lambda found: f"{found['name']}={REDACTED}" if is_secret_name(found["name"]) else found[0], text
+    )
 
 
 def secrets_in(values: object, *, named: bool = False) -> Iterator[str]:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deployer.errors import UsageError
+from deployer.errors import RefusedError, UsageError
+from deployer.rollout.request import Request
 
 AROUND_THE_GUARDS = ("--inventory", "--inventory-file", "--limit", "--check")
 _SHORT = "ilC"
 _SHORT_WITH_VALUE = "efMtuTcJK"
+
+
+def is_harmless(request: Request) -> bool:
+    """Whether it may be carried out though nobody confirmed it.
+
+    Raises:
+        RefusedError: production, and it would change something.
+    """
+    if request.inventory.is_production and not request.options.check:
+        raise RefusedError(f"{request.inventory.environment} is production", hint="yes=True confirms")
+    return True
 
 
 def check_raw(arguments: Sequence[str]) -> None:

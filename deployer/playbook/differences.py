@@ -1,0 +1,76 @@
+"""Differences of manifests, and plans, as they may be shown: their secrets are taken out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from deployer.model.json import JsonObject, JsonValue
+from deployer.model.merge import Difference
+from deployer.model.plan import Batch, Bucket, Plan, Target
+from deployer.model.secret import REDACTED
+from deployer.playbook.redaction import Redactor, is_secret_name, is_secret_path, secrets_in, without_url_secrets
+
+_NAMES = (
+    re.compile(r"""(?:^|[\s<{,"';])([@\w.:-]*[\w-])["']?\s*[:=]"""),
+    re.compile(r"<([\w.:-]+)"),
+    re.compile(r"""\bname["']?\s*[:=]\s*["']?([\w.-]+)"""),
+)
+"""Names in the text of a part of a document: keys and attributes, elements, and what calls itself by a name."""
+
+
+def hidden_differences(found: Iterable[Difference], versions: Sequence[object]) -> tuple[Difference, ...]:
+    """The differences with `[redacted]` in place of secrets, so that one sees that a password changed, and not to what.
+
+    Args:
+        found: the differences.
+        versions: both versions of the manifest as plain data: what they say of secrets is not shown elsewhere either.
+    """
+    redactor = Redactor(secrets_in(versions))
+    return tuple(
+        replace(one, before=_shown(one.path, one.before, redactor), after=_shown(one.path, one.after, redactor))
+        for one in found
+    )
+
+
+def _shown(path: str, value: str | None, redactor: Redactor) -> str | None:
+    if value is None:
+        return None
+    return REDACTED if is_secret_path(path) or _names_secret(value) else without_url_secrets(redactor.text(value))
+
+
+def _names_secret(text: str) -> bool:
+    """Whether a part of a document as it is written names a secret: then all of it is hidden, however it is spelled."""
+    return any(is_secret_name(name) for names in _NAMES for name in names.findall(text))
+
+
+def hidden_plan(plan: Plan) -> Plan:
+    """The plan without the secrets of its manifests and parameters; its differences have none already."""
+    return replace(
+        plan,
+        buckets=tuple(Bucket(bucket.name, tuple(_batch(batch) for batch in bucket.batches)) for bucket in plan.buckets),
+        held=tuple(_target(target) for target in plan.held),
+        params=hidden_params(plan.params),
+    )
+
+
+def hidden_params(params: JsonObject) -> JsonObject:
+    """An operation's parameters, with `[redacted]` in place of those whose name says secret."""
+    redactor = Redactor(secrets_in(params))
+    return {name: _of(name, value, redactor) for name, value in params.items()}
+
+
+def _of(name: str, value: JsonValue, redactor: Redactor) -> JsonValue:
+    return REDACTED if is_secret_name(name) and value not in ("", None) else redactor.value(value)
+
+
+def _batch(batch: Batch) -> Batch:
+    return Batch(batch.site, tuple(_target(target) for target in batch.targets))
+
+
+def _target(target: Target) -> Target:
+    redactor = Redactor(secrets_in([target.value, target.fields]))
+    value = {name: _of(name, inner, redactor) for name, inner in target.value.items()}
+    fields = {name: str(_of(name, inner, redactor)) for name, inner in target.fields.items()}
+    return replace(target, value=value, fields=fields)
