@@ -201,10 +201,13 @@ class Deployer:
         Raises:
             DeployerError: see `Runbook.carry_out`.
         """
+        from deployer.playbook.records import without_secrets
+
         request = self._request(wanted)
         switch = stop or StopSwitch()
         decide = approve or (lambda _run, _plan: yes or is_harmless(request))
-        run = self._runbook.carry_out(request, self._new_run(request), decide, listener or Silence(), switch)
+        new = without_secrets(self._new_run(request))
+        run = self._runbook.carry_out(request, new, decide, listener or Silence(), switch)
         return self._stopped(run, switch) if switch.asked else run
 
     def plan(self, wanted: Wanted) -> Plan:
@@ -374,7 +377,9 @@ class Deployer:
 
     def _request(self, wanted: Wanted) -> Request:
         from deployer.playbook.catalog import params_of
+        from deployer.playbook.records import refuse_hidden
 
+        refuse_hidden(wanted.params, wanted.sets, wanted.options.raw)
         operation = self.catalog.operation(wanted.operation)
         if wanted.options.verify:
             self._checks.usable(operation)

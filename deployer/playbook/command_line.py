@@ -1,0 +1,102 @@
+"""A command line as it may be kept and shown: its secrets are taken out, what else it said is still there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import yaml
+
+from deployer.model.secret import REDACTED
+from deployer.playbook.redaction import Redactor, is_secret_name, is_secret_path, secrets_in, without_url_secrets
+
+_Hide = Callable[[str], str]
+
+_EXTRA = re.compile(r"(?P<flags>-[CDvbykKJ]*e)(?P<value>.*)", re.DOTALL)
+"""`-e`, also behind flags of one letter, and with its value behind it."""
+_PAIR = re.compile(
+    r"""(?P<name>[^\s=]+)=(?P<value>(?:\\.|"(?:\\.|[^"\\])*(?:"|$)|'(?:\\.|[^'\\])*(?:'|$)|[^\s"'\\])*)""", re.DOTALL
+)
+_SET = re.compile(r"(?P<where>(?:\[[^\]]*\]|[^=\[])*)=(?P<value>.*)", re.DOTALL)
+_NO_SECRETS = frozenset({"--private-key"})
+"""Options that name a file."""
+
+
+def recorded(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The arguments with `[redacted]` in place of every value whose variable, place or option says secret.
+
+    Where `retry` would need such a value, it is not in the record: a person gives it again.
+    """
+    found: list[str] = []
+    hide: _Hide = without_url_secrets
+    for argument in arguments:
+        if hide is without_url_secrets:
+            text, hide = _option(argument)
+            found.append(text)
+        else:
+            found.append(hide(argument))
+            hide = without_url_secrets
+    return tuple(found)
+
+
+def _option(argument: str) -> tuple[str, _Hide]:
+    """What may be shown of an argument, and what hides the next one."""
+    name, sign, value = argument.partition("=")
+    if extra := _EXTRA.fullmatch(argument):
+        given = extra["value"]
+        return (extra["flags"] + _extra_vars(given), without_url_secrets) if given else (argument, _extra_vars)
+    if not name.startswith("--"):
+        return without_url_secrets(argument), without_url_secrets
+    hide = _hide_of(name)
+    return (f"{name}={hide(value)}", without_url_secrets) if sign else (argument, hide)
+
+
+def _hide_of(option: str) -> _Hide:
+    if option in {"--extra-vars", "--set"}:
+        return _extra_vars if option == "--extra-vars" else _set
+    is_secret = is_secret_name(option) and not option.startswith("--ask-") and option not in _NO_SECRETS
+    return _whole if is_secret else without_url_secrets
+
+
+def _whole(_value: str) -> str:
+    return REDACTED
+
+
+def _set(text: str) -> str:
+    """`PATH=VALUE`."""
+    found = _SET.fullmatch(text)
+    return "=".join(hidden_set(found["where"], found["value"])) if found else without_url_secrets(text)
+
+
+def hidden_set(where: str, value: str) -> tuple[str, str]:
+    """A place in a manifest, and what may be kept of the value to set there."""
+    return where, REDACTED if is_secret_path(where) else without_url_secrets(value)
+
+
+def _extra_vars(text: str) -> str:
+    """What Ansible takes as extra variables: `@file`, JSON, YAML, or `key=value` several times."""
+    if text.startswith("@"):
+        return text
+    return _data(text) if text.lstrip().startswith(("{", "[")) else without_url_secrets(_PAIR.sub(_pair, text))
+
+
+def _pair(found: re.Match[str]) -> str:
+    if is_secret_name(found["name"]):
+        return f"{found['name']}={REDACTED}"
+    value = found["value"].strip("\"'")
+    is_data = value.startswith(("{", "[")) and not value.startswith(("{{", "{%"))
+    hidden = _data(value) if is_data else value
+    return found[0] if hidden == value else f"{found['name']}={hidden}"
+
+
+def _data(text: str) -> str:
+    """JSON or YAML; where it is neither, nobody knows what is in it."""
+    try:
+        data: object = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return REDACTED
+    if not isinstance(data, Mapping | list):
+        return REDACTED
+    hidden = Redactor(secrets_in(data)).value(data)
+    return without_url_secrets(text if hidden == data else json.dumps(hidden, ensure_ascii=False))
