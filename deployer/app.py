@@ -26,7 +26,7 @@ from deployer.model.facts import Finding
 from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Plan
 from deployer.model.run import Asked, Event, Run, RunState, TargetResult
-from deployer.model.site import Inventory, Machine, Repository, Site
+from deployer.model.site import Inventory, Site
 from deployer.model.sync import ManualWork, Snapshot, Undone
 from deployer.ports import Clones, Hosts, Listener
 from deployer.resources import shipped
@@ -233,8 +233,12 @@ class Deployer:
         return self._syncing.report(self.sites(sites), check=check, side_by_side=side_by_side)
 
     def sync_clone(self, path: Path, *, check: bool = False) -> SiteSync:
-        """Sync one clone on this machine, with no inventory at all."""
-        return self._syncing.report((_lone_site(path),), check=check, side_by_side=1)[0]
+        """Sync one clone on this machine, with no inventory at all.
+
+        Raises:
+            UsageError: there is no clone.
+        """
+        return self._syncing.report((self._site("", path),), check=check, side_by_side=1)[0]
 
     def snapshots(self, site: str = "", *, clone: Path | None = None) -> tuple[Snapshot, ...]:
         """What a clone was before each sync that changed it, newest first.
@@ -243,7 +247,7 @@ class Deployer:
             site: whose clone.
             clone: a clone on this machine instead, with no inventory at all.
         """
-        return self._syncing.snapshots(_lone_site(clone) if clone else self.sites((site,))[0])
+        return self._syncing.snapshots(self._site(site, clone))
 
     def undo(self, site: str = "", *, clone: Path | None = None, to: str = "", yes: bool = False) -> Undone:
         """Bring a clone back to a snapshot: branch, index and work tree. The remote stays as it is.
@@ -260,7 +264,7 @@ class Deployer:
         """
         if clone is None and self.inventory.is_production and not yes:
             raise RefusedError(f"{self.inventory.environment} is production", hint="yes=True confirms")
-        return self._syncing.undo(_lone_site(clone) if clone else self.sites((site,))[0], to)
+        return self._syncing.undo(self._site(site, clone), to)
 
     def clone_missing(self, *sites: str) -> tuple[str, ...]:
         """Make the clones that are missing; the sites where one was made."""
@@ -375,6 +379,12 @@ class Deployer:
             )
         return self.settings.inventories / self.settings.environment
 
+    def _site(self, name: str, clone: Path | None) -> Site:
+        """The site of this name, or of a clone on this machine."""
+        from deployer.inventory.lone import lone_site
+
+        return self.sites((name,))[0] if clone is None else lone_site(clone)
+
     def _request(self, wanted: Wanted) -> Request:
         from deployer.playbook.catalog import params_of
         from deployer.playbook.records import refuse_hidden
@@ -431,14 +441,6 @@ def manual_report(work: ManualWork) -> str:
     from deployer.gitsync.manual import report
 
     return report(work)
-
-
-def _lone_site(clone: Path) -> Site:
-    """A site of one clone on this machine."""
-    machine = Machine(socket.gethostname(), {"ansible_connection": "local"})
-    name = clone.resolve().name
-    # Its program runs at home, and reports are pasted anywhere: a relative path would mean another folder there.
-    return Site("", name, machine, Repository(name, os.path.abspath(clone.expanduser()), branch=""))  # noqa: PTH100  no link is followed
 
 
 def _who() -> str:

@@ -1,0 +1,41 @@
+"""`deployer sync` and `undo` of what a person typed, before anything is looked at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployer.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of its own, with somebody who would be told of manual work, in a folder that is no clone."""
+    told, state = tmp_path / "told", tmp_path / "state"
+    monkeypatch.setenv("DEPLOYER_STATE", str(state))
+    monkeypatch.setenv("DEPLOYER_ON_ATTENTION__COMMAND", f"touch,{told}")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return state
+
+
+@pytest.mark.parametrize("command", [("sync",), ("sync", "--check"), ("undo",), ("undo", "--list")])
+@pytest.mark.parametrize("clone", ["typo", "."])
+def test_a_clone_that_is_none_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...], clone: str
+) -> None:
+    """Nothing is recorded, nobody is told, and no command to paste would move the folder away."""
+    code = main([*command, "--clone", clone])
+    said = capsys.readouterr()
+    main(["status", "--json"])
+    status = json.loads(capsys.readouterr().out)["data"]
+    main(["attention", "--json"])
+
+    assert code == 2
+    assert said.out == ""
+    assert str(tmp_path / "here") in said.err
+    assert "mv -n" not in said.err
+    assert status["sites"] == json.loads(capsys.readouterr().out)["data"] == []
+    assert not (tmp_path / "told").exists()
