@@ -11,7 +11,7 @@ import click
 
 from deployer import __version__
 from deployer.cli.commands import load_command, summaries
-from deployer.cli.options import Context, reader_may_leave, where
+from deployer.cli.options import Context, where
 from deployer.errors import DeployerError, StoppedError, UsageError
 
 
@@ -36,12 +36,13 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; click itself would make a reader that goes away an error."""
-        code: object = 0
-        with reader_may_leave():
-            code = super().invoke(ctx)
-            sys.stdout.flush()
-        return code
+        """Run the command. Click itself would end without a word where any pipe broke, that of a host too."""
+        context = ctx.ensure_object(Context)
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # No command began: it was the help of one that nobody wanted to read to its end.
+            return _failed(context, error) if context.command else 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click gives it
         """The list of commands, without importing each as click would."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from deployer.cli.completing import complete_names
-from deployer.cli.options import Context, common
+from deployer.cli.options import Context, common, tell
 from deployer.cli.paths import own_playbooks
 from deployer.errors import DeployerError, LockedError, UsageError
 from deployer.model.json import JsonValue
@@ -39,7 +39,7 @@ def operations() -> tuple[Operation, ...]:
     try:
         return Catalog((*own_playbooks(os.environ), shipped("playbooks"))).operations()
     except DeployerError as error:
-        click.echo(f"deployer: {error.message}", err=True)
+        tell(f"deployer: {error.message}")
         return ()
 
 

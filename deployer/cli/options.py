@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
 
@@ -72,15 +72,16 @@ class Context:
         """Print an error: one line, and what to do next."""
         if self.as_json:
             problem = {"reason": error.reason, "message": error.message, "hint": error.hint, "retry": error.retry}
-            self._document(error.exit_code, error=problem)
-        click.echo(f"deployer: {error.message}", err=True)
+            with reader_may_leave():
+                self._document(error.exit_code, error=problem)
+        tell(f"deployer: {error.message}")
         for line in error.hint.splitlines():
-            click.echo(f"  {line}", err=True)
+            tell(f"  {line}")
 
     def say(self, text: str) -> None:
         """A message, which is not a result."""
         if not self.is_silent:
-            click.echo(text, err=True)
+            tell(text)
 
     def _document(self, code: int, *, data: object = None, error: object = None) -> None:
         from deployer.model.codec import SCHEMA_VERSION, to_json
@@ -100,15 +101,35 @@ class Context:
         return sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def tell(text: str) -> None:
+    """Write a line to stderr; where nobody reads it any more, or a disk is full, what is being done goes on."""
+    try:
+        click.echo(text, err=True)
+    except BrokenPipeError:
+        _to_nobody(sys.stderr)
+    except OSError:
+        pass
+
+
+def _to_nobody(stream: TextIO) -> None:
+    """What is still to be written there goes nowhere; Python itself would end with 120 over what it could not write."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 @contextlib.contextmanager
 def reader_may_leave() -> Iterator[None]:
-    """The reader of our output (head, less) went away: that is no failure, and what was done counts."""
+    """The reader of our output (head, less) went away: that is no failure of what only prints.
+
+    Never around work that is being done: it would end in the middle, and nobody would be told.
+    """
     try:
         yield
     except (BrokenPipeError, SystemExit) as error:  # rich leaves by SystemExit
         if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _to_nobody(sys.stdout)
 
 
 def where(function: Command) -> Command:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,3 +29,33 @@ def test_a_reader_that_leaves_changes_no_exit_code(deployed: Box, arguments: tup
     assert process.returncode == code, said
     assert "fault" not in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("lines", [0, 1, 6])
+def test_a_reader_of_the_progress_that_leaves_stops_no_rollout(box: Box, lines: int) -> None:
+    """`redeploy 2>&1 | head -6`: every target is rolled out, and the record says so; the exit code is the run's."""
+    arguments = [sys.executable, "-m", "deployer", "redeploy", "fra1"]
+    environment = box.shell.environment | {"DEPLOYER_SANDBOX": box.name}
+    process = subprocess.Popen(
+        arguments, cwd=box.shell.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    said = [process.stdout.readline() for _ in range(lines)]
+    process.stdout.close()
+    code = process.wait()
+    shown = box.deployer("show", "last", "--json")
+
+    assert code == 0, said
+    assert set(shown.outcomes.values()) == {"changed"}
+    assert (shown.document["data"]["state"], shown.document["data"]["exit_code"]) == ("finished", 0)
+
+
+def test_an_error_that_nobody_reads_keeps_its_exit_code(box: Box) -> None:
+    """A script that closed the pipe still learns that nothing was done."""
+    with box.shell.start("redeploy", "nowhere", "--json", DEPLOYER_SANDBOX=box.name) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()
+
+    assert process.returncode == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from deployer.cli.options import reader_may_leave
 from deployer.errors import UsageError
 
 
@@ -16,5 +17,6 @@ def command(ctx: click.Context, shell: str) -> int:
     found = get_completion_class(shell)
     if found is None:
         raise UsageError(f"no completion for {shell}")
-    click.echo(found(ctx.find_root().command, {}, "deployer", "_DEPLOYER_COMPLETE").source())
+    with reader_may_leave():
+        click.echo(found(ctx.find_root().command, {}, "deployer", "_DEPLOYER_COMPLETE").source())
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from deployer.cli.options import Context, common
+from deployer.cli.options import Context, common, reader_may_leave
 
 
 @click.command("demo")
@@ -15,4 +15,6 @@ def command(context: Context, name: str, keep: bool) -> int:
     """Build a sandbox, roll it out, then let a person and the automation change one manifest at once."""
     from deployer.cli.demonstration import show
 
-    return show(context, name, keep=keep)
+    with reader_may_leave():
+        return show(context, name, keep=keep)
+    return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deployer.cli.completing import complete_runs
-from deployer.cli.options import Context, common
+from deployer.cli.options import Context, common, reader_may_leave
 from deployer.model.run import Event, RunState
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ def command(context: Context, run: str, follow: bool) -> int:
     """Print the events of a run. RUN is its id, the beginning of one, or `last`. With --json, one event per line."""
     with context.deployer() as deployer:
         found = deployer.store.run(run)
-        for event in _events(deployer.store, found.id, follow=follow):
-            _print(context, event)
+        with reader_may_leave():
+            for event in _events(deployer.store, found.id, follow=follow):
+                _print(context, event)
+            sys.stdout.flush()
     return 0
 
 

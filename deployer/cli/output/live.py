@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Self
 
 import click
@@ -36,12 +37,13 @@ class LiveLines:
 
     def __exit__(self, *_error: object) -> None:
         if self._live is not None:
-            self._live.stop()
+            with suppress(OSError):
+                self._live.stop()
 
     def header(self, lines: tuple[str, ...], run: Run, plan: Plan) -> None:  # noqa: ARG002  a listener that logs needs the run
         """The header; targets wait below it."""
         for line in lines:
-            self._console.print(escape(line), soft_wrap=True)
+            self._print(escape(line))
         self._doing = dict.fromkeys((target.name for target in plan.targets), "waiting")
 
     def ask(self, question: str) -> bool:
@@ -52,7 +54,8 @@ class LiveLines:
         """From here on every target has its line."""
         if self._doing:
             self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._table)
-            self._live.start()
+            with suppress(OSError):
+                self._live.start()
 
     def event(self, event: Event) -> None:
         """A target's line says what it does now; other news scroll by."""
@@ -62,7 +65,7 @@ class LiveLines:
                 self._since.setdefault(event.target, time.monotonic())
                 self._doing[event.target] = event.text
             elif line:
-                self._console.print(escape(line), soft_wrap=True)
+                self._print(escape(line))
         self._refresh()
 
     def result(self, result: TargetResult) -> None:
@@ -71,12 +74,18 @@ class LiveLines:
             self._results[result.target] = result
             if result.target not in self._doing:
                 colour = COLOURS[result.outcome]
-                self._console.print(f"{escape(result.target)}  [{colour}]{result.outcome}[/]  {escape(result.error)}")
+                self._print(f"{escape(result.target)}  [{colour}]{result.outcome}[/]  {escape(result.error)}")
         self._refresh()
+
+    def _print(self, markup: str) -> None:
+        # A terminal that was closed says no: the run goes on.
+        with suppress(OSError):
+            self._console.print(markup, soft_wrap=True)
 
     def _refresh(self) -> None:
         if self._live is not None:
-            self._live.refresh()
+            with suppress(OSError):
+                self._live.refresh()
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))

@@ -8,6 +8,7 @@ from typing import Self
 
 import click
 
+from deployer.cli.options import tell
 from deployer.cli.output.words import event_line, result_line
 from deployer.model.plan import Plan
 from deployer.model.run import Event, Run, TargetResult
@@ -17,7 +18,7 @@ SILENCE = 30.0
 
 
 class PlainLines:
-    """Writes a line per event to stderr, and a heartbeat when nothing happens."""
+    """Writes a line per event to stderr, and a heartbeat when nothing happens; readers may go away."""
 
     def __init__(self, silence: float = SILENCE) -> None:
         self._silence = silence
@@ -39,7 +40,7 @@ class PlainLines:
         """The header as it is."""
         self._waiting_for = {target.name for target in plan.targets}
         for line in lines:
-            click.echo(line, err=True)
+            tell(line)
 
     def ask(self, question: str) -> bool:
         """Ask on the terminal."""
@@ -60,7 +61,7 @@ class PlainLines:
 
     def _write(self, line: str) -> None:
         self._last = time.monotonic()
-        click.echo(line, err=True)
+        tell(line)
 
     def _beat(self) -> None:
         while not self._done.wait(max(0.05, self._silence - (time.monotonic() - self._last))):
