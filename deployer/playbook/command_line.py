@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import yaml
 
@@ -40,6 +41,30 @@ def recorded(arguments: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def extra_variables(arguments: Sequence[str]) -> Iterator[object]:
+    """The extra variables in arguments of ansible-playbook, as plain data; those of files are not among them."""
+    for text in _extra_texts(arguments):
+        if text.lstrip().startswith(("{", "[")):
+            with contextlib.suppress(yaml.YAMLError):
+                yield yaml.safe_load(text)
+        else:
+            yield {found["name"]: found["value"].strip("\"'") for found in _PAIR.finditer(text)}
+
+
+def _extra_texts(arguments: Sequence[str]) -> Iterator[str]:
+    is_next = False
+    for argument in arguments:
+        name, sign, value = argument.partition("=")
+        extra = _EXTRA.fullmatch(argument)
+        if is_next or (extra and extra["value"]):
+            yield extra["value"] if extra and not is_next else argument
+            is_next = False
+        elif _is_extra(name) and sign:
+            yield value
+        else:
+            is_next = bool(extra) or _is_extra(name)
+
+
 def _option(argument: str) -> tuple[str, _Hide]:
     """What may be shown of an argument, and what hides the next one."""
     name, sign, value = argument.partition("=")
@@ -53,10 +78,15 @@ def _option(argument: str) -> tuple[str, _Hide]:
 
 
 def _hide_of(option: str) -> _Hide:
-    if option in {"--extra-vars", "--set"}:
-        return _extra_vars if option == "--extra-vars" else _set
+    if _is_extra(option) or option == "--set":
+        return _set if option == "--set" else _extra_vars
     is_secret = is_secret_name(option) and not option.startswith("--ask-") and option not in _NO_SECRETS
     return _whole if is_secret else without_url_secrets
+
+
+def _is_extra(option: str) -> bool:
+    """Ansible's parser takes abbreviations."""
+    return option.startswith("--ex") and "--extra-vars".startswith(option)
 
 
 def _whole(_value: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from deployer.model.plan import Target
 from deployer.playbook import inventory, redaction, vault
+from deployer.playbook.command_line import extra_variables
 from deployer.ports import PlaybookRun
 
 Hidden = Mapping[str, list[str]]
@@ -24,7 +25,8 @@ def of_run(
         passed: names of variables in it that Ansible gets besides the usual ones.
     """
     machines = {target.host: inventory.placement(playbook.site, target) for target in targets}
-    values = [playbook.site.variables, playbook.variables, *(machine.variables for machine in machines.values())]
+    given = [playbook.variables, *extra_variables(playbook.options.raw)]
+    values = [playbook.site.variables, *given, *(machine.variables for machine in machines.values())]
     manifests = [target.value for target in targets]
     environment = {name: environ[name] for name in passed if name in environ}
     sources = [*playbook.options.vault_ids, environ.get("ANSIBLE_VAULT_PASSWORD_FILE", "")]

@@ -10,8 +10,9 @@ import pytest
 from deployer.errors import UsageError
 from deployer.model.options import PlaybookOptions
 from deployer.model.run import Asked, Run
-from deployer.playbook.command_line import recorded
+from deployer.playbook.command_line import extra_variables, recorded
 from deployer.playbook.records import refuse_hidden, without_secrets
+from deployer.playbook.redaction import secrets_in
 
 SECRETS = [
     (["-e", "db_password=hunter2"], ["-e", "db_password=[redacted]"]),
@@ -23,6 +24,7 @@ SECRETS = [
     (["-e", "{db_password: hunter2}"], ["-e", '{"db_password": "[redacted]"}']),
     (["-e", 'conf=\'{"db_password": "hunter2"}\''], ["-e", 'conf={"db_password": "[redacted]"}']),
     (["-e", '{"broken": hunter2'], ["-e", "[redacted]"]),
+    (["--", "--extra", "db_password=hunter2"], ["--", "--extra", "db_password=[redacted]"]),
     (["--", "-e", "db_password=hunter2"], ["--", "-e", "db_password=[redacted]"]),
     (["--set", "x/@password=hunter2 b=c"], ["--set", "x/@password=[redacted]"]),
     (["--set=user[@name='a=b']/@password=hunter2"], ["--set=user[@name='a=b']/@password=[redacted]"]),
@@ -36,6 +38,21 @@ SECRETS = [
 def test_a_secret_of_a_command_line_is_not_recorded(given: list[str], kept: list[str]) -> None:
     """In each spelling; what is no secret beside it stays."""
     assert recorded(("redeploy", "fra1", *given, "-D")) == ("redeploy", "fra1", *kept, "-D")
+
+
+def test_extra_variables_are_known_to_the_redactor_of_the_run() -> None:
+    """In each spelling: what a template does with such a secret is neither in the log nor in a diff."""
+    raw = (
+        "-e",
+        "a=1 db_password='hunter 2'",
+        "-vetoken=t1",
+        '--extra={"x": {"secret": "s1"}}',
+        "-e",
+        "{broken: ",
+        "-e",
+    )
+
+    assert list(secrets_in(list(extra_variables(raw)))) == ["hunter 2", "t1", "s1"]
 
 
 @pytest.mark.parametrize(
