@@ -84,7 +84,7 @@ _TABLE = (
     FailureClass("index-corrupt", _NEVER, By.STATE, "The index cannot be read."),
     FailureClass("bad-config", _NEVER, By.CODE, "A configuration file of git cannot be read."),
     FailureClass("ownership", _NEVER, By.STATE, "The clone belongs to another user, so git refuses to work in it."),
-    FailureClass("permission", _NEVER, By.STATE, "A file cannot be written by this user."),
+    FailureClass("permission", _NEVER, By.STATE, "A file cannot be read or written by this user."),
     FailureClass("disk-full", _NEVER, By.STATE, "There is not enough room on the disk of the clone."),
     FailureClass("identity", _NEVER, By.CODE, "The deployer host has no name and mail to commit with."),
     FailureClass("no-git", _NEVER, By.CODE, "git is missing, or older than 2.39."),

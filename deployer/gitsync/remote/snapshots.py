@@ -171,20 +171,36 @@ class _Edits:
 
     def look(self, path: str, *, tracked: bool) -> None:
         """Take one path down: its bytes, its link, or that nothing is there."""
-        full = os.path.join(self._top, path)
         try:
-            found = os.lstat(full)
+            found = self._read(path, tracked=tracked)
         except (FileNotFoundError, NotADirectoryError):
-            self.entries[path] = ("0", "0" * len(self._empty_blob()))
+            # An untracked one that went away since git listed it (an editor's) is as if it had never been.
+            if tracked:
+                self.entries[path] = ("0", "0" * len(self._empty_blob()))
             return
-        if stat.S_ISLNK(found.st_mode):
-            self.entries[path] = ("120000", trees.write_object(self._git, "blob", os.fsencode(os.readlink(full))))
-        elif not stat.S_ISREG(found.st_mode) or (not tracked and not self._is_kept(found)):
+        except OSError:
+            found = None
+        if found is None:
             self.left.append(path)
         else:
-            self._budget -= 0 if tracked else found.st_size
-            with open(full, "rb") as handle:
-                self.entries[path] = (self._mode(path, found), trees.write_object(self._git, "blob", handle.read()))
+            self.entries[path] = (found[0], trees.write_object(self._git, "blob", found[1]))
+
+    def _read(self, path: str, *, tracked: bool) -> tuple[str, bytes] | None:
+        """Mode and bytes; None for what is not stored.
+
+        Raises:
+            OSError: it is not there any more, or this user may not read it.
+        """
+        full = os.path.join(self._top, path)
+        found = os.lstat(full)
+        if stat.S_ISLNK(found.st_mode):
+            return "120000", os.fsencode(os.readlink(full))
+        if not stat.S_ISREG(found.st_mode) or (not tracked and not self._is_kept(found)):
+            return None
+        with open(full, "rb") as handle:
+            data = handle.read()
+        self._budget -= 0 if tracked else found.st_size
+        return self._mode(path, found), data
 
     def _is_kept(self, found: os.stat_result) -> bool:
         """Not beyond the budget, and nothing that others may not read (a key) is copied to where they may."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.model.sync import SyncStatus
+
 if TYPE_CHECKING:
     from tests.integration.gitsync.conftest import World
 
@@ -91,6 +93,54 @@ def test_what_was_ignored_then_stays_where_it_is(world: World) -> None:
     world.engine().undo(world.host, world.repository)
     assert (world.clone / "local.env").read_text() == "mine\n"
     assert (world.clone / "later.txt").read_text() == "later\n"
+
+
+def opening(world: World, name: str, then: str) -> None:
+    """Something happens in the very moment in which the program opens a file of that name."""
+    folder = world.root / "site"
+    folder.mkdir()
+    lines = (
+        "import os, sys",
+        "def hook(event, args):",
+        f"    if event == 'open' and isinstance(args[0], str) and os.path.basename(args[0]) == {name!r}:",
+        f"        {then}",
+        "sys.addaudithook(hook)",
+    )
+    (folder / "sitecustomize.py").write_text("\n".join(lines) + "\n")
+    world.host.environment = {**world.environment, "PYTHONPATH": str(folder)}
+
+
+def test_an_untracked_file_that_goes_away_stops_nothing(world: World) -> None:
+    """An editor removes its own while it is being read: it is in no snapshot, and the sync goes on."""
+    swap = world.clone / ".viatris.xml.swp"
+    swap.write_text("x\n")
+    world.commit(world.ada, {"viatris.xml": "of ada\n"}, push=True)
+    opening(world, swap.name, "os.unlink(args[0])")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.RECEIVED, result.manual
+    (snapshot,) = world.engine().snapshots(world.host, world.repository)
+    assert (snapshot.untracked, snapshot.left) == ((), ())
+    assert not swap.exists()
+
+
+@pytest.mark.parametrize("name", ["x.log", "other.xml"])
+def test_a_file_that_may_not_be_read_is_named_and_stays(world: World, name: str) -> None:
+    """Nothing of it is changed by a sync of other files, nor by the undo."""
+    (world.clone / name).write_text("of somebody\n")
+    world.commit(world.ada, {"viatris.xml": "of ada\n"}, push=True)
+    head = world.git(world.clone, "rev-parse", "HEAD")
+    opening(world, name, "raise PermissionError(13, 'Permission denied', args[0])")
+
+    result = world.engine().sync(world.host, world.repository)
+    (snapshot,) = world.engine().snapshots(world.host, world.repository)
+    undone = world.engine().undo(world.host, world.repository)
+
+    assert result.status is SyncStatus.RECEIVED, result.manual
+    assert snapshot.left == undone.left == (name,)
+    assert world.git(world.clone, "rev-parse", "HEAD") == head
+    assert (world.clone / name).read_text() == "of somebody\n"
 
 
 def test_an_undo_that_died_is_finished_where_git_itself_writes_refs(world: World) -> None:
