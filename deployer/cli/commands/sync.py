@@ -39,6 +39,8 @@ def command(
     context.is_silent = cron
     if clone is not None and (sites or clone_missing):
         raise UsageError("--clone is for one clone on this machine: no sites, no --clone-missing")
+    if check and clone_missing:
+        raise UsageError("--check only looks: --clone-missing makes clones", hint="name one of the two")
     with context.deployer() as deployer:
         if clone is not None:
             found: Sequence[SiteSync] = (deployer.sync_clone(clone, check=check),)

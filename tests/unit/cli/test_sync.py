@@ -39,3 +39,9 @@ def test_a_clone_that_is_none_is_a_usage_error(
     assert "mv -n" not in said.err
     assert status["sites"] == json.loads(capsys.readouterr().out)["data"] == []
     assert not (tmp_path / "told").exists()
+
+
+def test_a_check_makes_no_clones(capsys: pytest.CaptureFixture[str]) -> None:
+    """It only looks, so it is refused together with the option that makes them, before any site is."""
+    assert main(["sync", "--check", "--clone-missing"]) == 2
+    assert "--check only looks" in capsys.readouterr().err
