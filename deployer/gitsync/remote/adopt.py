@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from . import history, journal, preflight, refs
 from .failure import Stopped
@@ -23,7 +23,16 @@ ROOM = 3
 """Free space that is asked for, as a multiple of what comes in."""
 
 
-def adopt(git: Git, clone: Clone, notes: Journal, new: str, save: Callable[[bool], None]) -> list[str]:
+class Adoption(NamedTuple):
+    """What became of an adoption."""
+
+    is_done: bool
+    left: list[str]
+    """Paths on which people have edits or files of their own: all that stopped it; or, where it is done, those that
+    were written this instant, and were left as they are."""
+
+
+def adopt(git: Git, clone: Clone, notes: Journal, new: str, save: Callable[[bool], None]) -> Adoption:
     """Adopt a commit.
 
     Args:
@@ -35,7 +44,7 @@ def adopt(git: Git, clone: Clone, notes: Journal, new: str, save: Callable[[bool
             index is plain: no flags, no files in conflict.
 
     Returns:
-        The paths on which people have edits or files of their own: then nothing at all was adopted.
+        Whether it is done; else nothing at all was.
 
     Raises:
         Stopped: `lock` or `stale-lock` when somebody has the index or the branch, `merge-in-progress` and the like when
@@ -50,18 +59,20 @@ def adopt(git: Git, clone: Clone, notes: Journal, new: str, save: Callable[[bool
         index = Index(git, clone.place)
         left = _overlap(git, clone.place, index, steps)
         if left:
-            return left
+            return Adoption(is_done=False, left=left)
         _check_writable(clone.place, steps)
         due = index.followed(steps)
         index.prepare(due, known=steps)
         save(all(tag == "H" for tag, _entry in index.entries.values()))
         notes.write(adopt={**plan, "steps": [[step.path, step.old, step.new] for step in steps]})
-        _apply(git, clone.place, index, notes, due)
-    return []
+        return Adoption(is_done=True, left=_apply(git, clone.place, index, notes, due))
 
 
-def recover(git: Git, place: Place, notes: Journal) -> None:
+def recover(git: Git, place: Place, notes: Journal) -> list[str]:
     """Finish what a crash left, path by path; what a person changed meanwhile stays as it is.
+
+    Returns:
+        The paths that somebody changed meanwhile.
 
     Raises:
         Stopped: `lock` or `stale-lock` when somebody has the index or the branch, `merge-in-progress` and the like when
@@ -70,21 +81,22 @@ def recover(git: Git, place: Place, notes: Journal) -> None:
     journal.release_leftovers(place.own)
     plan = notes.adopting
     if not plan:
-        return
+        return []
     preflight.check_at_work(place)
     on_branch = git.run("symbolic-ref", "-q", "HEAD").stdout.decode().strip() == plan["branch"]
     if not on_branch or _head_of(git, plan["branch"]) not in (plan["old"], plan["new"]):
         notes.write(adopt={})
-        return
+        return []
     steps = [Step(path, _pair(old), _pair(new)) for path, old, new in plan["steps"]]
     with index_locked(place), _branch_locked(place, plan["branch"], plan["new"]):
         index = Index(git, place)
-        if not _is_begun(git, place, index, plan, steps) and _overlap(git, place, index, steps):
+        left = _overlap(git, place, index, steps)
+        if left and not _is_begun(git, place, index, plan, steps):
             notes.write(adopt={})  # as without a crash: what is in the way is reported, and nothing moves
-            return
+            return []
         due = _due(git, place, index, steps)
         index.prepare(due, known=steps)
-        _apply(git, place, index, notes, due)
+        return left + _apply(git, place, index, notes, due)
 
 
 def _is_begun(git: Git, place: Place, index: Index, plan: dict[str, Any], steps: list[Step]) -> bool:
@@ -103,12 +115,16 @@ def _due(git: Git, place: Place, index: Index, steps: list[Step]) -> list[Step]:
     return [step for step in due if tree.stands(step) == "old"]
 
 
-def _apply(git: Git, place: Place, index: Index, notes: Journal, due: list[Step]) -> None:
+def _apply(git: Git, place: Place, index: Index, notes: Journal, due: list[Step]) -> list[str]:
+    """Move everything; the paths where somebody wrote something of his own this instant, which stays."""
     plan = notes.adopting
     tree = Worktree(git, place.top, due)
+    left = []
     for step in sorted(due, key=lambda step: step.new is not None):
-        if tree.stands(step) == "old":
-            tree.put(step, os.path.join(index.stage, step.path))
+        stands = tree.stands(step)
+        is_put = stands == "old" and tree.put(step, os.path.join(index.stage, step.path))
+        if not is_put and stands != "new":
+            left.append(step.path)
     index.install()
     if not write_ref(git, place, plan["branch"], plan["old"], plan["new"], is_locked=True) and (
         _head_of(git, plan["branch"]) != plan["new"]
@@ -117,6 +133,7 @@ def _apply(git: Git, place: Place, index: Index, notes: Journal, due: list[Step]
     if plan["tracking"]:
         write_ref(git, place, plan["tracking"][0], plan["tracking"][1], plan["new"])
     notes.write(adopt={}, landed={})
+    return left
 
 
 @contextlib.contextmanager

@@ -36,6 +36,7 @@ def inspect(request: Json, known: Json) -> Json:
 def undone(request: Json, known: Json) -> Json:
     """The clone brought back to a snapshot."""
     with _opened(request, known, takes_locks=True) as (git, clone, notes, _waited):
+        known.pop("left", None)  # what a crash left is saved and undone with the rest
         return undo.undo(git, clone, notes, request)
 
 
@@ -50,7 +51,7 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
         leftovers.release_private_locks(place)
         leftovers.mend_private_refs(place)
         if takes_locks:
-            adopt.recover(git, place, notes)
+            _leave(known, adopt.recover(git, place, notes))
             undo.recover(git, place, notes)
         branch = preflight.check_files(place, request.get("branch", ""))
         known["branch"] = branch
@@ -59,6 +60,12 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
         clone = preflight.open_clone(git, place, request, branch)
         known.update(head=clone.head, url=clone.url, upstream=clone.upstream, remote_name=clone.remote)
         yield git, clone, notes, waited
+
+
+def _leave(known: Json, paths: list[str]) -> None:
+    """Files that were left to whoever changed them are told of whatever else is done."""
+    if paths:
+        known["left"] = sorted({*known.get("left", ()), *paths})
 
 
 @contextlib.contextmanager
@@ -238,8 +245,9 @@ class _Sync:
         snapshots.take(self.git, self.clone, self.request, landed=self.known["remote"], plain=plain)
 
     def _adopt(self, new: str) -> Json:
-        left = adopt.adopt(self.git, self.clone, self.notes, new, self._save)
-        if not left:
+        done, left = adopt.adopt(self.git, self.clone, self.notes, new, self._save)
+        _leave(self.known, left)
+        if done:
             return {"after": new}
         found = history.status(self.git)
         argv = ["git", "read-tree", "-m", "-u", self.clone.head, new]
@@ -249,4 +257,4 @@ class _Sync:
         facts = {"dirty": sorted({*left} - strange), "untracked": sorted(in_the_way), "flagged": sorted(flagged)}
         theirs = history.commits(self.git, new, "^" + self.clone.head, paths=tuple(left))
         kind = "unmerged" if found.unmerged else "dirty-overlap"
-        return {"left": left, "failure": {"kind": kind, "argv": argv, "paths": left, "facts": facts, "theirs": theirs}}
+        return {"failure": {"kind": kind, "argv": argv, "paths": left, "facts": facts, "theirs": theirs}}

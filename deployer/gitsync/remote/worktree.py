@@ -40,20 +40,24 @@ class Worktree:
                 return name
         return "other"
 
-    def put(self, step: Step, staged: str) -> None:
-        """Put the new file there (from the stage), or take the old one away."""
+    def put(self, step: Step, staged: str) -> bool:
+        """Put the new file there (from the stage), or take the old one away; False where somebody put his own there."""
         path = os.path.join(self._top, step.path)
         if step.new is None:
             os.unlink(path)
             self._prune(os.path.dirname(path))
         elif step.old is None:
+            self._clear(path)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             # A link fails where a rename would overwrite what somebody put there this instant.
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.link(staged, path, follow_symlinks=False)
+            except FileExistsError:
+                return False
         else:
             self._keep_mode(step.old, step.new, path, staged)
             os.rename(staged, path)
+        return True
 
     def _find(self, path: str) -> Found | None:
         """The file's status; None where nothing is, or only what other steps take away.
@@ -83,9 +87,11 @@ class Worktree:
             return None
 
     def _all_leaving(self, folder: str) -> bool:
-        for place, _folders, names in os.walk(os.path.join(self._top, folder)):
-            for name in names:
-                if os.path.relpath(os.path.join(place, name), self._top) not in self._leaving:
+        """Whether nothing stays in a folder but empty folders, of which git knows nothing."""
+        for place, folders, names in os.walk(os.path.join(self._top, folder)):
+            for path in (os.path.join(place, name) for name in folders + names):
+                is_folder = os.path.isdir(path) and not os.path.islink(path)
+                if not is_folder and os.path.relpath(path, self._top) not in self._leaving:
                     return False
         return True
 
@@ -109,6 +115,14 @@ class Worktree:
             executable = os.lstat(path).st_mode & 0o111
             mode = stat.S_IMODE(os.lstat(staged).st_mode)
             os.chmod(staged, mode | executable if executable else mode & ~0o111)
+
+    def _clear(self, path: str) -> None:
+        """Take empty folders away from where a file goes; a folder with anything in it stays."""
+        if os.path.islink(path):
+            return
+        for folder, _folders, _names in os.walk(path, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
 
     def _prune(self, folder: str) -> None:
         while len(folder) > len(self._top):

@@ -90,7 +90,7 @@ def hide(world: World) -> None:
 def test_an_entry_of_the_index_that_was_changed_after_a_crash_stays(
     world: World, manifest: str, act: Callable[[World], None]
 ) -> None:
-    """What a crash left half moved is finished around it, and the syncs after that work as ever."""
+    """What a crash left half moved is finished around it, which is told once; the next sync is as ever."""
     crashed(world, {"viatris.xml": edited(manifest, 3, "ada"), "other.xml": edited(manifest, 3, "ada")})
     (world.clone / "other.xml").write_text(edited(manifest, 3, "ada"))
     act(world)
@@ -100,6 +100,7 @@ def test_an_entry_of_the_index_that_was_changed_after_a_crash_stays(
     results = [world.engine().sync(world.host, world.repository) for _ in range(2)]
 
     assert [result.manual for result in results] == [None, None]
+    assert [result.left for result in results] == [("viatris.xml",), ()]
     assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
     assert world.git(world.clone, *index) == before
     assert (world.clone / "viatris.xml").read_text() == manifest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,6 +46,44 @@ def test_remote_commits_are_received(world: World, manifest: str) -> None:
     assert (world.clone / "new/acme.xml").read_text() == "new\n"
     assert not (world.clone / "doc").exists()
     assert [commit.author for commit in result.received] == ["Ada <ada@example.org>"]
+
+
+def test_a_file_takes_the_place_of_a_folder_with_empty_folders_in_it(world: World) -> None:
+    """Git knows nothing of them: they go out of the way, and the file is there."""
+    (world.clone / "doc/empty/deep").mkdir(parents=True)
+    (world.clone / "doc/other").mkdir()
+    world.commit(world.ada, {"doc/notes.txt": None})
+    world.commit(world.ada, {"doc": "a file\n"}, push=True)
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.RECEIVED, result.manual
+    assert (world.clone / "doc").read_text() == "a file\n"
+    assert world.git(world.clone, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("path", ["viatris.xml", "new.xml", "doc"])
+def test_what_is_written_while_files_move_stays_and_is_named(world: World, path: str) -> None:
+    """Ben saves a file in the very moment in which the remote's is put there: his stays, and the result says so."""
+    files: dict[str, str | None] = {"doc/notes.txt": None} if path == "doc" else {}
+    world.commit(world.ada, {**files, "other.xml": "of ada\n"})
+    world.commit(world.ada, {path: "of ada\n"}, push=True)
+    mine = world.clone / ("doc/mine.txt" if path == "doc" else path)
+    wrapper = world.root / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        f'#!/bin/sh\ncase "$*" in *checkout-index*) echo of ben >\'{mine}\';; esac\nexec {shutil.which("git")} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    world.host.environment = {**world.environment, "PATH": f"{wrapper.parent}:{world.environment['PATH']}"}
+
+    results = [world.engine().sync(world.host, world.repository) for _ in range(2)]
+
+    assert [result.manual for result in results] == [None, None]
+    assert [result.left for result in results] == [(path,), ()]
+    assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
+    assert mine.read_text() == "of ben\n"
+    assert (world.clone / "other.xml").read_text() == "of ada\n"
 
 
 @pytest.mark.parametrize("text", ["notes\n", "of ben\n"])

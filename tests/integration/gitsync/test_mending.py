@@ -61,6 +61,13 @@ def untracked(world: World, _manifest: str) -> None:
     (world.clone / "ignored.xml").write_text("of ben\n")
 
 
+def linked(world: World, _manifest: str) -> None:
+    """A link of a person to a folder, in a folder that the remote turned into a file."""
+    (world.clone / "doc" / "link").symlink_to(world.root)
+    world.commit(world.ada, {"doc/notes.txt": None})
+    world.commit(world.ada, {"doc": "of ada\n"}, push=True)
+
+
 def flagged(world: World, manifest: str) -> None:
     """An edit that is hidden from git by a flag, where the remote changes another line."""
     world.commit(world.ada, {"viatris.xml": manifest.replace("line 3\n", "of ada\n")}, push=True)
@@ -123,6 +130,12 @@ STORIES = {
             ("ignored.xml", "of ada"),
             ("ignored.xml.mine", "of ben"),
         ),
+    ),
+    "linked": Story(
+        "dirty-overlap",
+        linked,
+        on_remote=(("doc", "of ada"),),
+        in_clone=(("doc", "of ada"), ("doc.mine/link/home/.gitconfig", "[user]")),
     ),
     "flagged": Story("dirty-overlap", flagged, in_clone=(("viatris.xml", "of ada"), ("viatris.xml", "of ben"))),
     "detached": Story("detached", detached, on_remote=(("viatris.xml", "of ben"), ("other.xml", "of ada"))),
