@@ -13,7 +13,7 @@ from deployer.cli.options import Context, common
 @click.option("--origin", is_flag=True, help="Show where each value came from.")
 @common
 def command(context: Context, origin: bool) -> int:
-    """Show every setting and its value."""
+    """Show every setting and its value; passwords are not shown."""
     from deployer.cli.output.tables import table
     from deployer.settings import load
 
@@ -25,4 +25,9 @@ def command(context: Context, origin: bool) -> int:
 
 
 def _text(value: object) -> str:
-    return "" if value is None or value == () else str(value)
+    """The value without the passwords of URLs and the secrets of a command's arguments."""
+    from deployer.playbook.command_line import recorded
+    from deployer.playbook.redaction import without_url_secrets
+
+    shown = recorded(value) if isinstance(value, tuple) else value
+    return "" if shown is None or shown == () else without_url_secrets(str(shown))
