@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 
 from deployer.errors import DeployerError
 from deployer.model.sync import ManualWork
 
+_GRACE = 1.0
+"""Seconds that what is ended has, from SIGTERM to SIGKILL."""
+
 
 class CommandNotifier:
     """Runs a command for each piece of manual work.
 
     Args:
-        argv: the command; no shell sees it.
+        argv: the command; no shell sees it. Only its first word is ever in an error: the others may be secrets.
         render: manual work -> the text for its standard input.
-        seconds: after which it is ended.
+        seconds: after which it is ended, with all that it started.
     """
 
     name = "command"
@@ -32,14 +38,35 @@ class CommandNotifier:
             DeployerError: it could not be started, did not end in time, or ended with a code that is not 0.
         """
         text = self._render(work) + "\n"
+        called = f"on_attention.command {self._argv[0]}"
         try:
-            done = subprocess.run(
-                self._argv, input=text.encode(), capture_output=True, timeout=self._seconds, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise DeployerError(f"on_attention.command {self._argv[0]}: {error}") from error
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise DeployerError(
-                f"on_attention.command {self._argv[0]} ended with {done.returncode}: {said[-1] if said else 'no words'}"
-            )
+            code, said = self._run(text.encode())
+        except OSError as error:
+            raise DeployerError(f"{called}: {error.strerror}") from None
+        except subprocess.TimeoutExpired:
+            # Not the error's own words: they hold every argument.
+            raise DeployerError(f"{called} timed out: it was ended after {self._seconds:g} s") from None
+        if code:
+            words = said.decode(errors="replace").strip().splitlines()
+            raise DeployerError(f"{called} ended with {code}: {words[-1] if words else 'no words'}")
+
+    def _run(self, text: bytes) -> tuple[int, bytes]:
+        pipe = subprocess.PIPE
+        # In a session of its own: what it started can be ended with it.
+        with subprocess.Popen(self._argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
+            try:
+                _, said = process.communicate(text, timeout=self._seconds)
+            except BaseException:
+                _end(process)
+                raise
+            return process.returncode, said
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the command and what it started: politely first."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        # The group may have ended by now, or be somebody else's.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=_GRACE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -23,6 +24,12 @@ WORK = ManualWork("1", "fra1-prod-dep01", "~/c", "git push", "conflict", "manual
 
 def _render(work: ManualWork) -> str:
     return f"{work.line}\n{work.detail}"
+
+
+def _lives(process: str) -> bool:
+    stat = Path("/proc", process, "stat")
+    # A zombie only waits for whoever adopted it.
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 class _Hook(BaseHTTPRequestHandler):
@@ -86,6 +93,32 @@ def test_a_command_that_hangs_is_ended() -> None:
 
     with pytest.raises(DeployerError, match="timed out"):
         notifier.tell(WORK)
+
+
+def test_a_command_that_hangs_is_named_without_its_arguments() -> None:
+    """One of them may be a token."""
+    argv = ("sh", "-c", "sleep 100", "hunter2-token")
+    (notifier,) = notifiers(AttentionSettings(command=argv, seconds=0.3), _render)
+
+    with pytest.raises(DeployerError) as error:
+        notifier.tell(WORK)
+
+    assert error.value.message == "on_attention.command sh timed out: it was ended after 0.3 s"
+
+
+@pytest.mark.parametrize("ignored", ["", "trap '' TERM; "])
+def test_what_a_command_started_is_ended_with_it(tmp_path: Path, ignored: str) -> None:
+    """Children that hold no pipe of ours, and those that do not listen to SIGTERM."""
+    script = f"{ignored}sleep 100 >/dev/null 2>&1 & echo $! >{tmp_path / 'pid'}; wait; sleep 100"
+    (notifier,) = notifiers(AttentionSettings(command=("sh", "-c", script), seconds=0.5), _render)
+
+    with pytest.raises(DeployerError, match="timed out"):
+        notifier.tell(WORK)
+
+    deadline = time.monotonic() + 30
+    while _lives((tmp_path / "pid").read_text().strip()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_webhook_gets_text_and_data(hook: str) -> None:
