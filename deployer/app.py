@@ -227,10 +227,16 @@ class Deployer:
         self._checks.usable(request.operation)
         return Verifying(self._syncing, self._checks).verify(request, stop or StopSwitch())
 
-    def sync(self, *sites: str, check: bool = False) -> tuple[SiteSync, ...]:
-        """Bring the clones of sites (all for none named) and their remotes together; with `check` only look."""
-        side_by_side = self.settings.sync.side_by_side
-        return self._syncing.report(self.sites(sites), check=check, side_by_side=side_by_side)
+    def sync(self, *sites: str, check: bool = False, clone_missing: bool = False) -> tuple[SiteSync, ...]:
+        """Bring the clones of sites and their remotes together.
+
+        Args:
+            sites: whose; all for none named.
+            check: only look.
+            clone_missing: make clones that are missing first.
+        """
+        wide = self.settings.sync.side_by_side
+        return self._syncing.report(self.sites(sites), check=check, side_by_side=wide, clone_missing=clone_missing)
 
     def sync_clone(self, path: Path, *, check: bool = False) -> SiteSync:
         """Sync one clone on this machine, with no inventory at all.
@@ -265,17 +271,6 @@ class Deployer:
         if clone is None and self.inventory.is_production and not yes:
             raise RefusedError(f"{self.inventory.environment} is production", hint="yes=True confirms")
         return self._syncing.undo(self._site(site, clone), to)
-
-    def clone_missing(self, *sites: str) -> tuple[str, ...]:
-        """Make the clones that are missing; the sites where one was made."""
-        made = []
-        for site in self.sites(sites):
-            host = self._hosts.host(site.deployer_host)
-            found = self._clones.inspect(host, site.repository)
-            if isinstance(found, ManualWork) and found.kind == "missing":
-                self._clones.clone(host, site.repository)
-                made.append(site.name)
-        return tuple(made)
 
     def install_merge_driver(self, folder: Path) -> tuple[str, ...]:
         """Have git merge manifests with us in a clone of this machine; the lines added to its .gitattributes.

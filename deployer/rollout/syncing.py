@@ -47,6 +47,8 @@ class SiteSync:
     """The deployer host could not be reached, or lacks something."""
     last_good: datetime | None = None
     """With `--check`: when a sync of the clone ended well last, here or by anybody on its host."""
+    cloned: bool = False
+    """Its clone was missing, and was made first."""
 
 
 class Syncing:
@@ -80,10 +82,17 @@ class Syncing:
         self._telling = telling
         self._who = who
 
-    def report(self, sites: Sequence[Site], *, check: bool, side_by_side: int) -> tuple[SiteSync, ...]:
-        """Sync every site, side by side; with `check` only look. One answer per site, in order."""
+    def report(
+        self, sites: Sequence[Site], *, check: bool, side_by_side: int, clone_missing: bool = False
+    ) -> tuple[SiteSync, ...]:
+        """Sync every site, side by side, its clone made first where wanted; with `check` only look.
+
+        Returns:
+            One answer per site, in order: an error of one stops no other.
+        """
+        step = self._look_at if check else self._made if clone_missing else self._sync_one
         with ThreadPoolExecutor(max_workers=side_by_side) as pool:
-            found = tuple(pool.map(self._look_at if check else self._sync_one, sites))
+            found = tuple(pool.map(step, sites))
         return self._dated(sites, found) if check else found
 
     def snapshots(self, site: Site) -> tuple[Snapshot, ...]:
@@ -158,6 +167,17 @@ class Syncing:
         except DeployerError as error:
             return SiteSync(site.name, error=error)
         return SiteSync(site.name, result=result, manual=result.manual)
+
+    def _made(self, site: Site) -> SiteSync:
+        """The site synced, its clone made first if it is missing."""
+        try:
+            host = self._host(site)
+            found = self._clones.inspect(host, site.repository)
+            if missing := isinstance(found, ManualWork) and found.kind == "missing":
+                self._clones.clone(host, site.repository)
+        except DeployerError as error:
+            return SiteSync(site.name, error=error)
+        return replace(self._sync_one(site), cloned=missing)
 
     def _look_at(self, site: Site) -> SiteSync:
         try:

@@ -11,7 +11,7 @@ import click
 
 from deployer.cli.completing import complete_sites
 from deployer.cli.options import Context, common
-from deployer.errors import UsageError
+from deployer.errors import AttentionError, UsageError
 
 if TYPE_CHECKING:
     from deployer.rollout.syncing import SiteSync
@@ -45,16 +45,17 @@ def command(
         if clone is not None:
             found: Sequence[SiteSync] = (deployer.sync_clone(clone, check=check),)
         else:
-            for site in deployer.clone_missing(*sites) if clone_missing else ():
-                context.say(f"{site}: cloned")
-            found = deployer.sync(*sites, check=check)
+            found = deployer.sync(*sites, check=check, clone_missing=clone_missing)
+    for one in found:
+        if one.cloned:
+            context.say(f"{one.site}: cloned")
     return context.finish(found, lambda: _show(found), _code(found))
 
 
 def _code(found: Sequence[SiteSync]) -> int:
-    if any(one.manual for one in found):
-        return 5
     errors = [one.error.exit_code for one in found if one.error]
+    if any(one.manual for one in found) or AttentionError.exit_code in errors:
+        return AttentionError.exit_code
     if errors:
         return errors[0]
     if any(one.result and one.result.status == "retry-later" for one in found):
@@ -74,6 +75,8 @@ def _show(found: Sequence[SiteSync]) -> None:
     for one in found:
         if one.manual:
             click.echo(f"\n{manual_report(one.manual)}")
+        elif isinstance(one.error, AttentionError):
+            click.echo("\n".join(("", f"{one.site}: {one.error.message}", *one.error.hint.splitlines())))
 
 
 def _row(one: SiteSync) -> tuple[str, ...]:

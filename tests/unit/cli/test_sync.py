@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from deployer.app import Deployer
 from deployer.cli.main import main
+from deployer.errors import AttentionError, UnreachableError
+from deployer.rollout.syncing import SiteSync
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +48,15 @@ def test_a_check_makes_no_clones(capsys: pytest.CaptureFixture[str]) -> None:
     """It only looks, so it is refused together with the option that makes them, before any site is."""
     assert main(["sync", "--check", "--clone-missing"]) == 2
     assert "--check only looks" in capsys.readouterr().err
+
+
+def test_a_clone_that_needs_a_person_wins_over_a_site_that_is_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 5 before 4, whichever came first; what to do is there with its commands."""
+    away = SiteSync("ams2", error=UnreachableError("ams2-prod-dep01 did not answer"))
+    stuck = SiteSync("fra1", error=AttentionError("no such repository", hint="git clone there"))
+    monkeypatch.setattr(Deployer, "sync", lambda *_arguments, **_named: (away, stuck))
+
+    assert main(["sync", "--clone-missing"]) == 5
+    assert "fra1: no such repository\ngit clone there\n" in capsys.readouterr().out

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from deployer.errors import DeployerError, StoreError, UnreachableError
+from deployer.errors import AttentionError, DeployerError, StoreError, UnreachableError
 from deployer.model.run import Outcome, Run, RunState, TargetResult
 from deployer.model.site import Machine, Repository, Site
 from deployer.model.sync import ManualWork, SyncResult, SyncStatus
@@ -43,9 +43,10 @@ class World:
         self.clock = FakeClock()
         self.store = MemoryStore(self.clock)
         self.clones = FakeClones({"clusterconfig-fra1": {"viatris.json": b"{}"}})
+        self.hosts = FakeHosts()
         self.mail, self.chat = Teller("command"), Teller("webhook")
         telling = Telling(self.store, [self.mail, self.chat])
-        self.syncing = Syncing(FakeHosts(), self.clones, FakeManifests(), self.store, self.clock, telling, "erin@box")
+        self.syncing = Syncing(self.hosts, self.clones, FakeManifests(), self.store, self.clock, telling, "erin@box")
 
     def sync(self, *ends: SyncResult | DeployerError) -> None:
         """Syncs that end like this, one after another; well for none."""
@@ -142,6 +143,43 @@ def test_the_last_good_sync_is_known_of_a_host_that_is_away() -> None:
 
     assert found.last_good is not None
     assert good - timedelta(seconds=1) <= found.last_good < world.clock.now()
+
+
+def test_a_site_that_is_away_stops_no_clone_of_another() -> None:
+    """Each missing clone is made and synced, and what goes wrong at a site is told of that site."""
+    world = World()
+    ams2 = replace(SITE, name="ams2", deployer_host=Machine("ams2-prod-dep01", {}))
+    world.clones.manual["clusterconfig-fra1"] = replace(WORK, kind="missing")
+    world.hosts.hosts["ams2-prod-dep01"] = UnreachableError("ams2-prod-dep01 did not answer")
+
+    away, made = world.syncing.report((ams2, SITE), check=False, side_by_side=2, clone_missing=True)
+
+    assert isinstance(away.error, UnreachableError)
+    assert (made.cloned, made.result is not None, world.clones.cloned) == (True, True, ["clusterconfig-fra1"])
+
+
+def test_a_clone_that_could_not_be_made_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is not synced: that would only report that it is missing."""
+    world = World()
+    world.clones.manual["clusterconfig-fra1"] = replace(WORK, kind="missing")
+
+    def broken(*_arguments: object) -> None:
+        raise AttentionError("no such repository")
+
+    monkeypatch.setattr(world.clones, "clone", broken)
+    (found,) = world.syncing.report((SITE,), check=False, side_by_side=1, clone_missing=True)
+
+    assert (str(found.error), found.cloned, world.store.attention()) == ("no such repository", False, ())
+
+
+def test_a_clone_that_is_there_is_not_made() -> None:
+    """Whatever else is the matter with it."""
+    world = World()
+    world.clones.manual["clusterconfig-fra1"] = WORK
+
+    (found,) = world.syncing.report((SITE,), check=False, side_by_side=1, clone_missing=True)
+
+    assert (found.cloned, found.result is not None, world.clones.cloned) == (False, True, [])
 
 
 def test_who_only_looks_needs_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
