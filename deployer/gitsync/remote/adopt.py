@@ -282,6 +282,8 @@ def _head_of(git: Git, ref: str) -> str:
 def write_ref(git: Git, place: Place, ref: str, old: str, new: str, *, is_locked: bool = False) -> bool:
     """Move a ref from one value to another, by a lock that is provably ours; False when it is locked or elsewhere.
 
+    So it is when it is another name of another ref: it would be cut off from that.
+
     `git update-ref` does the same, but its lock cannot be told from a person's after a crash.
     """
     if refs.is_reftable(place):
@@ -292,7 +294,7 @@ def write_ref(git: Git, place: Place, ref: str, old: str, new: str, *, is_locked
     if not is_locked and not journal.lock_file(place.own, lock, new.encode() + b"\n"):
         return False
     try:
-        if _head_of(git, ref) != old:
+        if _head_of(git, ref) != old or _is_symbolic(path):
             return False
         _log(git, place, ref, old, new)
         os.rename(lock, path)
@@ -300,6 +302,12 @@ def write_ref(git: Git, place: Place, ref: str, old: str, new: str, *, is_locked
     finally:
         journal.unlock_file(place.own, lock)
     return True
+
+
+def _is_symbolic(path: str) -> bool:
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as handle:
+        return handle.read(len(b"ref:")) == b"ref:"
+    return False
 
 
 def _log(git: Git, place: Place, ref: str, old: str, new: str) -> None:

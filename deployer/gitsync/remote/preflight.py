@@ -26,6 +26,9 @@ IN_PROGRESS = (
     ("BISECT_LOG", "bisect-in-progress"),
 )
 STATUS = ["git", "status"]
+BRANCH = "ref: refs/heads/"
+MOST_NAMES = 5
+"""Names of one branch that git follows, one after the other."""
 INDEX_HEADER = 12
 SHA256 = 64
 """Digits of such an object id."""
@@ -116,14 +119,30 @@ def check_files(found: Place, branch: str) -> str:
     """
     check_at_work(found)
     head = _text(os.path.join(found.git_dir, "HEAD")).strip()
-    if not head.startswith("ref: refs/heads/"):
+    if not head.startswith(BRANCH):
         raise Stopped("detached", argv=["git", "symbolic-ref", "HEAD"], facts={"at": head, "wanted": branch})
-    current = head[len("ref: refs/heads/") :]
-    if branch and current != branch:
+    named = head[len(BRANCH) :]
+    current = _target(found, named)
+    if branch and branch not in (named, current):
         raise Stopped("wrong-branch", argv=STATUS, facts={"branch": current, "wanted": branch})
     _check_ref(found, current)
     _check_index(found)
     return current
+
+
+def _target(found: Place, named: str) -> str:
+    """The branch that commits go to: one may be another name of another, and must stay that."""
+    branch, said = named, ""
+    for _ in range(MOST_NAMES):
+        said = _text(os.path.join(found.common_dir, "refs", "heads", branch)).strip()
+        if not said.startswith("ref:"):
+            return branch
+        if not said.startswith(BRANCH):
+            break
+        branch = said[len(BRANCH) :]
+    stands_for = said[len("ref: ") :]
+    why = f"{named} is no branch of its own: it stands for {stands_for} (git symbolic-ref refs/heads/{branch})"
+    raise Stopped("wrong-branch", argv=STATUS, stderr=why, facts={"branch": stands_for, "wanted": named})
 
 
 def check_at_work(found: Place) -> None:
@@ -140,7 +159,7 @@ def check_at_work(found: Place) -> None:
 def _check_ref(found: Place, branch: str) -> None:
     """A ref that a power cut emptied shows every file as added; a commit on it would start a new history."""
     path = os.path.join(found.common_dir, "refs", "heads", branch)
-    if os.path.isfile(path) and not re.fullmatch(r"([0-9a-f]{40}|[0-9a-f]{64}|ref: .*)", _text(path).strip()):
+    if os.path.isfile(path) and not re.fullmatch(r"([0-9a-f]{40}|[0-9a-f]{64})", _text(path).strip()):
         raise empty_ref(found, "refs/heads/" + branch)
 
 
@@ -282,9 +301,7 @@ def _configured(git: Git, config: dict[str, list[str]], found: Place, request: d
             argv = ["git", "remote", "-v"]
             raise Stopped("other-remote", argv=argv, facts={"url": url, "wanted": wanted, "remote": remote})
     merge = config.get("branch." + branch + ".merge", [""])[-1]
-    upstream = branch
-    if not request.get("branch") and merge.startswith("refs/heads/"):
-        upstream = merge[len("refs/heads/") :]
+    upstream = request.get("branch", "") or (merge[len("refs/heads/") :] if merge.startswith("refs/heads/") else branch)
     git.ssh_command = config.get("core.sshcommand", [""])[-1]
     return Clone(found, branch, upstream, remote, urls[0], push_urls[0], "", config)
 

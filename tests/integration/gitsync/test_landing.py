@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +100,55 @@ def test_a_file_that_is_no_longer_tracked_stays(world: World, text: str) -> None
     assert result.status is SyncStatus.RECEIVED, result.manual
     assert (world.clone / "doc/notes.txt").read_text() == text
     assert world.git(world.clone, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_branch_that_stands_for_another_goes_on_doing_so(world: World, manifest: str, is_named: bool) -> None:  # noqa: FBT001
+    """`main` is another name of `trunk`, whose commits land and which receives the remote's; undo as well."""
+    world.git(world.clone, "branch", "-m", "main", "trunk")
+    world.git(world.clone, "symbolic-ref", "refs/heads/main", "refs/heads/trunk")
+    world.git(world.clone, "symbolic-ref", "HEAD", "refs/heads/main")
+    world.commit(world.clone, {"b.xml": "b\n"}, "ben's")
+    world.commit(world.ada, {"viatris.xml": edited(manifest, 3, "ada")}, "ada's", push=True)
+    repository = world.repository if is_named else replace(world.repository, branch="")
+
+    result = world.engine().sync(world.host, repository)
+
+    assert (result.status, result.branch) == (SyncStatus.LANDED, "trunk"), result.manual
+    assert world.subjects() == ["ben's", "ada's", "first"]
+    assert world.git(world.clone, "symbolic-ref", "--no-recurse", "HEAD") == "refs/heads/main"
+    assert world.git(world.clone, "symbolic-ref", "refs/heads/main") == "refs/heads/trunk"
+    assert world.git(world.clone, "rev-parse", "trunk") == world.tip()
+    assert world.git(world.clone, "status", "--porcelain") == ""
+    world.engine().undo(world.host, repository)
+    assert world.git(world.clone, "symbolic-ref", "refs/heads/main") == "refs/heads/trunk"
+    assert world.git(world.clone, "log", "-1", "--format=%s", "trunk") == "ben's"
+    assert world.engine().sync(world.host, repository).status is SyncStatus.RECEIVED
+
+
+def test_a_remote_branch_that_stands_for_another_is_left(world: World) -> None:
+    """`origin/main` is a person's other name of something else: the sync does without it."""
+    world.git(world.clone, "update-ref", "refs/remotes/origin/other", "HEAD")
+    world.git(world.clone, "symbolic-ref", "refs/remotes/origin/main", "refs/remotes/origin/other")
+    world.commit(world.ada, {"other.xml": "of ada\n"}, push=True)
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.RECEIVED, result.manual
+    assert world.git(world.clone, "symbolic-ref", "refs/remotes/origin/main") == "refs/remotes/origin/other"
+
+
+def test_a_branch_that_stands_for_no_branch_is_reported(world: World) -> None:
+    """Commits would go where no branch is: nothing is done, and the report names it."""
+    world.git(world.clone, "symbolic-ref", "refs/heads/main", "refs/remotes/origin/main")
+    before = world.state()
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.manual is not None
+    assert result.manual.kind == "wrong-branch"
+    assert "it stands for refs/remotes/origin/main" in result.manual.output
+    assert world.state() == before
 
 
 def test_local_commits_are_replayed(world: World, manifest: str) -> None:
