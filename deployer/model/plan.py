@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from deployer.model.json import JsonObject
 from deployer.model.merge import Difference
+from deployer.model.sync import ManualWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Plan:
     check: bool = False
     changes: Mapping[str, tuple[Difference, ...]] = field(default_factory=dict)
     """Target -> the change of its manifest since it was rolled out last, where the record knows that."""
+    manual: tuple[ManualWork, ...] = ()
+    """What a person must do first: nothing of these sites would be rolled out."""
 
     @property
     def targets(self) -> tuple[Target, ...]:

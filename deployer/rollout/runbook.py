@@ -79,7 +79,8 @@ class Runbook:
         synced = self._edited(request, synced)
         plan = make_plan(request, synced, chosen(request, synced), {})
         parts = self._parts
-        return replace(plan, changes=changes_of(plan, synced, parts.syncing, parts.manifests, parts.store))
+        found = changes_of(plan, synced, parts.syncing, parts.manifests, parts.store)
+        return replace(plan, changes=found, manual=tuple(one.manual for one in synced if one.manual))
 
     def _work(self, request: Request, run: Run, approve: Approve, recorder: Recorder, stop: Stop) -> Run:
         with self._locking.known(request, run) as (known, away):

@@ -217,9 +217,12 @@ def _expect_manual(done: Done, kind: str) -> None:
 
 
 def test_a_missing_clone_is_reported_and_made_by_clone_missing(box: Box) -> None:
-    """`sync --clone-missing` is what the report says to do."""
+    """`sync --clone-missing` is what the report says to do; a plan says the same, and rolls out from nowhere."""
     shutil.rmtree(box.clone)
 
+    planned = box.deployer("plan", "redeploy", SITE)
+    _expect_manual(planned, "missing")
+    assert "would roll out" not in planned.out
     _expect_manual(box.deployer("sync", SITE), "missing")
     made = box.deployer("sync", SITE, "--clone-missing")
 
