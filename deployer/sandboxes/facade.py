@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,7 +106,7 @@ class Sandboxes:
                     maker.create(claimed.sandbox, claimed.ports, say)
                     return marker.set_complete(claimed, is_complete=True).sandbox
                 except BaseException:
-                    self._remove(claimed, maker)
+                    self._remove(claimed, maker.destroy)
                     raise
 
     def list(self) -> tuple[Sandbox, ...]:
@@ -121,7 +121,8 @@ class Sandboxes:
         """
         sandbox = self._find(name).sandbox
         if not sandbox.is_complete:
-            raise UsageError(f"sandbox {name} is half made", hint=f"deployer sandbox destroy {name}")
+            why = f"unreadable ({marker.FILE} is damaged)" if _is_unreadable(sandbox) else "half made"
+            raise UsageError(f"sandbox {name} is {why}", hint=f"deployer sandbox destroy {name}")
         return sandbox
 
     def warning(self, name: str) -> str:
@@ -142,20 +143,20 @@ class Sandboxes:
         """
         sandbox = self.get(name)
         with _file_errors(f"sandbox {name} could not be started"), self._alone(sandbox):
-            BACKENDS[sandbox.backend]().start(sandbox)
+            _backend(sandbox).start(sandbox)
         return sandbox
 
     def destroy(self, name: str) -> None:
-        """End every process of a sandbox and remove its folder.
+        """End every process of a sandbox and remove its folder; of one whose marker is damaged, what can be found.
 
         Raises:
-            UsageError: there is no such sandbox.
+            UsageError: there is no such sandbox, or nobody knows its backend.
             LockedError: another process works on it.
             DeployerError: a process could not be ended or a file not be removed.
         """
         found = self._find(name)
         with _file_errors(f"sandbox {name} could not be removed"), self._alone(found.sandbox):
-            self._remove(found, BACKENDS[found.sandbox.backend]())
+            self._remove(found, _end_any if _is_unreadable(found.sandbox) else _backend(found.sandbox).destroy)
 
     def fault(self, name: str, site: str, fault: Fault) -> None:
         """Put the link of a site into a state, until the next call.
@@ -166,7 +167,7 @@ class Sandboxes:
         """
         sandbox = self.get(name)
         with self._alone(sandbox):
-            BACKENDS[sandbox.backend]().fault(sandbox, site, fault)
+            _backend(sandbox).fault(sandbox, site, fault)
 
     def power(self, name: str, host: str, power: Power) -> None:
         """Stop, kill or start a host; its files stay as they are.
@@ -177,7 +178,7 @@ class Sandboxes:
         """
         sandbox = self.get(name)
         with self._alone(sandbox):
-            BACKENDS[sandbox.backend]().power(sandbox, host, power)
+            _backend(sandbox).power(sandbox, host, power)
 
     def prune(self) -> tuple[Pruned, ...]:
         """Destroy every sandbox that has expired; one that cannot be destroyed keeps no other from it.
@@ -237,22 +238,43 @@ class Sandboxes:
                 raise LockedError(f"another process works on sandbox {sandbox.name}")
             yield
 
-    def _remove(self, found: Marker, backend: Backend) -> None:
-        marker.set_complete(found, is_complete=False)
-        backend.destroy(found.sandbox)
+    def _remove(self, found: Marker, end: Callable[[Sandbox], None]) -> None:
+        if not _is_unreadable(found.sandbox):
+            marker.set_complete(found, is_complete=False)
+        end(found.sandbox)
         folder = found.sandbox.folder
         for entry in folder.iterdir():
             if entry.name != marker.FILE:
                 _remove_entry(entry)
-        (folder / marker.FILE).unlink()
+        _remove_entry(folder / marker.FILE)
         folder.rmdir()
+
+
+def _backend(sandbox: Sandbox) -> Backend:
+    _check_backend(sandbox.backend)
+    return BACKENDS[sandbox.backend]()
+
+
+def _end_any(sandbox: Sandbox) -> None:
+    """End what runs, whoever made it: each backend finds what is its own, and one that cannot work here made none."""
+    for maker in BACKENDS.values():
+        with suppress(DeployerError, OSError):
+            maker().destroy(sandbox)
+
+
+def _is_unreadable(sandbox: Sandbox) -> bool:
+    return sandbox.backend == marker.UNREADABLE
+
+
+def _check_backend(backend: str) -> None:
+    if backend not in BACKENDS:
+        raise UsageError(f"no backend {backend}; there is {', '.join(sorted(BACKENDS))}")
 
 
 def _check(name: str, sites: Sequence[str], backend: str) -> None:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for a sandbox: lower-case letters, digits and dashes, 40 at most")
-    if backend not in BACKENDS:
-        raise UsageError(f"no backend {backend}; there is {', '.join(sorted(BACKENDS))}")
+    _check_backend(backend)
     if not sites or len(set(sites)) != len(sites):
         raise UsageError("a sandbox needs sites, each named once")
     for site in sites:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from deployer.sandboxes import layout
 from deployer.sandboxes.base import DEFAULT_TTL, ENVIRONMENT, Sandbox
 from deployer.sandboxes.files import write_atomically
 
 FILE = "sandbox.json"
+UNREADABLE = "unreadable"
+"""In place of the backend of a sandbox whose marker is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +44,58 @@ def write(marker: Marker, folder: Path) -> None:
 
 
 def read(folder: Path) -> Marker | None:
-    """The marker in a folder; None when it is no sandbox."""
+    """The marker in a folder; None when it is no sandbox. One that is damaged is that of a half made sandbox."""
     try:
-        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return _parsed(folder, json.loads((folder / FILE).read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    created, expires = datetime.fromisoformat(content["created"]), content.get("expires")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return _unreadable(folder)
+
+
+def _parsed(folder: Path, content: dict[str, Any]) -> Marker:
+    created, expires = _time(content["created"]), content.get("expires")
     sandbox = Sandbox(
         name=folder.name,
-        backend=content["backend"],
+        backend=str(content["backend"]),
         folder=folder,
         environment=ENVIRONMENT,
         inventory=layout.inventory(folder),
-        sites=tuple(content["sites"]),
-        instances=content["instances"],
+        sites=tuple(str(site) for site in content["sites"]),
+        instances=int(content["instances"]),
         created=created,
-        expires=datetime.fromisoformat(expires) if expires else created + DEFAULT_TTL,
-        clusters=content.get("clusters", 0),
-        is_complete=content["complete"],
+        expires=_time(expires) if expires else created + DEFAULT_TTL,
+        clusters=int(content.get("clusters", 0)),
+        is_complete=bool(content["complete"]),
     )
-    return Marker(sandbox, tuple(content["ports"]))
+    return Marker(sandbox, tuple(int(port) for port in content["ports"]))
+
+
+def _time(text: str) -> datetime:
+    # One without a zone would be UTC: then it can be compared with others.
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _unreadable(folder: Path) -> Marker:
+    """What the folder itself still says: enough to list it and to destroy it."""
+    hosts = folder / "hosts"
+    suffix = layout.SiteLayout(folder, "").host_name
+    names = sorted(host.name for host in hosts.iterdir()) if hosts.is_dir() else []
+    created = datetime.fromtimestamp(folder.stat().st_mtime, UTC).replace(microsecond=0)
+    sandbox = Sandbox(
+        name=folder.name,
+        backend=UNREADABLE,
+        folder=folder,
+        environment=ENVIRONMENT,
+        inventory=layout.inventory(folder),
+        sites=tuple(name.removesuffix(suffix) for name in names if name.endswith(suffix)),
+        instances=0,
+        created=created,
+        expires=created + DEFAULT_TTL,
+        is_complete=False,
+    )
+    return Marker(sandbox, ())
 
 
 def set_complete(marker: Marker, *, is_complete: bool) -> Marker:

@@ -45,6 +45,17 @@ def test_destroy_leaves_no_file_and_no_process(sandboxes: Sandboxes, processes_o
     assert sandboxes.create("demo", instances=1).is_complete
 
 
+def test_destroy_of_a_damaged_sandbox_leaves_no_file_and_no_process(
+    sandboxes: Sandboxes, demo: Sandbox, processes_of: Find
+) -> None:
+    """Its sites are found by their folders, though its file does not name them any more."""
+    (demo.folder / "sandbox.json").write_text("")
+    assert len(processes_of(demo.folder)) == 1
+    sandboxes.destroy("demo")
+    assert processes_of(demo.folder) == []
+    assert not demo.folder.exists()
+
+
 def test_destroy_ends_services_too(
     sandboxes: Sandboxes,
     demo: Sandbox,

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from deployer.errors import UsageError
 from deployer.sandboxes import Sandboxes
+
+SOUND = {
+    "name": "sound",
+    "backend": "local",
+    "sites": ["fra1"],
+    "instances": 1,
+    "created": "2026-01-01T00:00:00+00:00",
+    "complete": True,
+    "ports": [],
+}
+DAMAGED = ["", "[]", "{}", "null", "\ufeff{", json.dumps(SOUND | {"created": "soon"}), json.dumps(SOUND | {"ports": 3})]
+
+
+def _put(root: Path, name: str, content: str) -> None:
+    folder = root / name
+    (folder / "hosts" / "fra1-sandbox-dep01").mkdir(parents=True)
+    (folder / "sandbox.json").write_text(content, encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["", "Demo", "../demo", "-demo", "demo-", "a b", "a" * 41, ".lock"])
@@ -50,3 +68,39 @@ def test_nothing_there_yet(tmp_path: Path) -> None:
     assert Sandboxes(tmp_path / "root").list() == ()
     with pytest.raises(UsageError, match="no sandbox demo; there is none"):
         Sandboxes(tmp_path / "root").get("demo")
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_sandbox_is_in_nobodys_way(tmp_path: Path, content: str) -> None:
+    """It is listed with what can be told; the others work on, and `destroy` removes it."""
+    sandboxes = Sandboxes(tmp_path)
+    _put(tmp_path, "broken", content)
+    _put(tmp_path, "sound", json.dumps(SOUND))
+
+    broken, sound = sandboxes.list()
+    assert (broken.name, broken.backend, broken.sites, broken.is_complete) == ("broken", "unreadable", ("fra1",), False)
+    assert sandboxes.get("sound") == sound
+    assert "sandbox sound has expired" in sandboxes.warning("sound")
+    with pytest.raises(UsageError, match=r"sandbox broken is unreadable \(sandbox\.json is damaged\)"):
+        sandboxes.get("broken")
+    assert [one.error for one in sandboxes.prune() if one.name == "sound"] == [""]
+    assert [one.name for one in sandboxes.list()] == ["broken"]
+
+    sandboxes.destroy("broken")
+
+    assert not (tmp_path / "broken").exists()
+
+
+def test_a_backend_that_nobody_knows_is_named_with_those_there_are(tmp_path: Path) -> None:
+    """Another release made it: it is listed, and keeps `prune` from no other."""
+    sandboxes = Sandboxes(tmp_path)
+    _put(tmp_path, "moon", json.dumps(SOUND | {"backend": "moon"}))
+    _put(tmp_path, "sound", json.dumps(SOUND))
+
+    for call in (sandboxes.destroy, sandboxes.start):
+        with pytest.raises(UsageError, match="no backend moon; there is local, nspawn"):
+            call("moon")
+    pruned = {one.name: one.error for one in sandboxes.prune()}
+
+    assert (pruned["moon"], pruned["sound"]) == ("no backend moon; there is local, nspawn", "")
+    assert [box.name for box in sandboxes.list()] == ["moon"]
