@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from deployer.errors import ManifestError, UsageError
 from deployer.model.plan import Target
 from deployer.model.site import Site
 from deployer.model.sync import Change, Edit
@@ -19,8 +20,7 @@ def edited(request: Request, synced: Sequence[Synced], manifests: Manifests) -> 
     """The sites with the values set in memory: what a plan shows, a check rolls out, and a person approves.
 
     Raises:
-        UsageError: no such place in a manifest.
-        ManifestError: a manifest could not be read any more with that value.
+        UsageError: no such place in a manifest, or it could not be read any more with that value.
     """
     meant = _editable(request, synced)
     return tuple(_overlaid(one, meant, request.sets, manifests) for one in synced)
@@ -69,8 +69,12 @@ def _contents(
 
 def _with_values(site: Site, path: str, files: Files, sets: Sequence[tuple[str, str]], manifests: Manifests) -> bytes:
     """The manifest's bytes with the values set, checked to be a manifest still."""
-    data = files[path][1]
-    for where, value in sets:
-        data = manifests.set_value(path, data, where, value, site.repository.fields)
-    manifests.parse(path, data, site.repository.fields)
+    data, fields = files[path][1], site.repository.fields
+    try:
+        for where, value in sets:
+            data = manifests.set_value(path, data, where, value, fields)
+        manifests.parse(path, data, fields)
+    except ManifestError as error:
+        # What is there is sound, else its target were held: who typed the value is told, and nobody else is needed.
+        raise UsageError(f"with these values it would be no manifest: {error.message}", hint=error.hint) from error
     return data

@@ -40,6 +40,7 @@ def _one_line(done: Done, *words: str) -> None:
         (["redeploy", SITE, "--", "-i", "x"], ["guards"]),
         (["configure", SITE, "viatris", "--set", "nonsense"], ["PATH=VALUE"]),
         (["configure", SITE, "viatris", "--set", "release/@nonsense=1"], ["release/@nonsense"]),
+        (["configure", SITE, "viatris", "--set", "version="], ["viatris.xml", "version"]),
         (["show", "nonsense"], ["nonsense"]),
         (["redeploy", SITE, "--sandbox", "nonsense"], ["nonsense"]),
     ],
