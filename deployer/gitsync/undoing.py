@@ -62,18 +62,23 @@ def _no_such(host: str, repository: Repository, known: tuple[Snapshot, ...], wan
 
 
 def _commands(repository: Repository, answer: JsonObject) -> tuple[str, ...]:
-    """Pull first: the commits must be in the clone to be reverted there."""
+    """In a work tree of their own: in the clone edits, staged files and commits that were replayed are in their way."""
     revert = _texts(answer.get("revert"))
     if not revert:
         return ()
     remote, upstream = (str(answer.get(name) or other) for name, other in (("remote_name", "origin"), ("upstream", "")))
     branch = upstream or repository.branch
-    return (
+    lines = (
         f"cd {place(repository.path)}",
-        f"git pull --ff-only {remote} {branch}",
-        "git revert --no-edit " + " ".join(oid[:12] for oid in revert),
-        f"git push {remote} HEAD:refs/heads/{branch}",
+        "copy=$(mktemp -d)",
+        f"git fetch {remote} {branch}",
+        'git worktree add --detach "$copy" FETCH_HEAD',
+        'git -C "$copy" revert --no-edit ' + " ".join(oid[:12] for oid in revert),
+        f'git -C "$copy" push {remote} HEAD:refs/heads/{branch}',
+        'git worktree remove "$copy"',
     )
+    # Pasted, each runs only where the one before it went well: a push of something else would be worse than none.
+    return (*(line + " &&" for line in lines[:-1]), lines[-1])
 
 
 def moment(value: JsonValue) -> datetime | None:

@@ -37,7 +37,7 @@ def test_undo_goes_back_says_what_stays_on_the_remote_and_how_to_return(box: Box
     assert (undone.code, head, box.git(box.remote, "rev-parse", "main")) == (0, before, tip), undone.err
     assert "More workers" in undone.out
     assert "the next sync brings them again" in undone.out
-    assert "git revert --no-edit" in undone.out
+    assert "revert --no-edit" in undone.out
     assert [(one["head"], one["untracked"]) for one in listed] == [(before, ["todo.txt"])]
     assert listed[0]["why"].startswith("sync by ")
     assert (returned.code, box.git(box.clone, "rev-parse", "HEAD")) == (0, tip), returned.err

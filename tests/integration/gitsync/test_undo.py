@@ -149,21 +149,6 @@ def test_what_landed_is_told_and_comes_again_but_lands_once(world: World, manife
     assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
 
 
-def test_the_commands_take_it_back_on_the_remote_too(world: World, manifest: str) -> None:
-    """Pasted after the undo, the remote has what it had before, in commits that say so."""
-    world.git(world.clone, "reset", "-q", "--hard", "origin/main")
-    world.commit(world.ada, {"viatris.xml": "of ada\n"}, "ada's", push=True)
-    world.commit(world.ada, {"new.xml": "of ada\n"}, "ada's second", push=True)
-    world.engine().sync(world.host, world.repository)
-
-    undone = world.engine().undo(world.host, world.repository)
-    world.paste(undone.commands)
-
-    assert world.at_tip("viatris.xml") == manifest.rstrip("\n")
-    assert world.subjects()[:2] == ['Revert "ada\'s"', 'Revert "ada\'s second"']
-    assert world.engine().sync(world.host, world.repository).status is SyncStatus.IN_SYNC
-
-
 def test_an_older_snapshot_by_its_name(world: World) -> None:
     """Any of them can be named, by a beginning too; one that is not there, or not the only one, is an error."""
     engine = world.engine()
