@@ -76,7 +76,7 @@ def recover(git: Git, place: Place, notes: Journal) -> list[str]:
 
     Raises:
         Stopped: `lock` or `stale-lock` when somebody has the index or the branch, `merge-in-progress` and the like when
-            somebody is in the middle of one: the plan waits for its end.
+            somebody is in the middle of one, `index-missing` and the like: the plan waits for its end.
     """
     journal.release_leftovers(place.own)
     plan = notes.adopting
@@ -89,6 +89,7 @@ def recover(git: Git, place: Place, notes: Journal) -> list[str]:
         return []
     steps = [Step(path, _pair(old), _pair(new)) for path, old, new in plan["steps"]]
     with index_locked(place), _branch_locked(place, plan["branch"], plan["new"]):
+        preflight.check_index(place)
         index = Index(git, place)
         left = _overlap(git, place, index, steps)
         if left and not _is_begun(git, place, index, plan, steps):

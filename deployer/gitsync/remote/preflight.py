@@ -126,7 +126,7 @@ def check_files(found: Place, branch: str) -> str:
     if branch and branch not in (named, current):
         raise Stopped("wrong-branch", argv=STATUS, facts={"branch": current, "wanted": branch})
     _check_ref(found, current)
-    _check_index(found)
+    check_index(found)
     return current
 
 
@@ -173,8 +173,12 @@ def empty_ref(found: Place, ref: str) -> Stopped:
     )
 
 
-def _check_index(found: Place) -> None:
-    """Without its index every file shows as deleted: `commit -a` would delete them all."""
+def check_index(found: Place) -> None:
+    """Without its index every file shows as deleted: `commit -a` would delete them all.
+
+    Raises:
+        Stopped: `index-missing`, `index-corrupt`.
+    """
     path = os.path.join(found.git_dir, "index")
     if not os.path.exists(path):
         raise Stopped("index-missing", argv=STATUS, paths=[path])

@@ -73,6 +73,30 @@ def test_a_file_that_was_untracked_after_a_crash_stays(world: World) -> None:
     assert world.git(world.clone, "status", "--porcelain") == "?? doc/"
 
 
+@pytest.mark.parametrize("kind", ["index-missing", "index-corrupt"])
+def test_an_index_that_the_crash_took_is_named(world: World, manifest: str, kind: str) -> None:
+    """As without a plan to finish; after the commands of the report the plan is finished."""
+    crashed(world, {"viatris.xml": edited(manifest, 3, "ada"), "other.xml": edited(manifest, 3, "ada")})
+    (world.clone / "other.xml").write_text(edited(manifest, 3, "ada"))
+    index = world.clone / ".git" / "index"
+    if kind == "index-missing":
+        index.unlink()
+    else:
+        index.write_bytes(index.read_bytes()[:-30])
+    before = world.state()
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.manual is not None
+    assert result.manual.kind == kind
+    assert world.state() == before
+    world.paste(result.manual.commands)
+    again = world.engine().sync(world.host, world.repository)
+    assert again.manual is None
+    assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
+    assert world.git(world.clone, "status", "--porcelain") == ""
+
+
 def stage(world: World) -> None:
     """Stage an edit, and put the file back as it was."""
     was = (world.clone / "viatris.xml").read_text()
