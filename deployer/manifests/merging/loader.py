@@ -55,8 +55,9 @@ def judge_depth(text: str, most: int) -> None:
         TooDeepError: it has more.
         yaml.YAMLError: it is no YAML.
     """
-    # Each level of a block takes a column or a dash, so that most documents need not be read for it.
-    widest = max(len(line) - len(line.lstrip(" -?:")) for line in text.split("\n"))
+    # Each level of a block takes a column or a dash, so that most documents need not be read for it. A line of YAML
+    # may end with a carriage return alone, and with other signs that `splitlines` knows.
+    widest = max((len(line) - len(line.lstrip(" -?:")) for line in text.splitlines()), default=0)
     if text.count("[") + text.count("{") + widest < most:
         return
     depth = 0

@@ -31,6 +31,7 @@ LAUGHS = b'<!DOCTYPE m [<!ENTITY a "ha">' + b"".join(
         ("yaml", b"[" * 100_000 + b"]" * 100_000),
         ("yaml", b"- " * 100_000 + b"x"),
         ("yaml", b"".join(b" " * at + b"a:\n" for at in range(1_000))),
+        ("yaml", b"".join(b" " * at + b"a:\r" for at in range(400))),
         ("json", b"[" * 100_000 + b"]" * 100_000),
         ("json", b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
         ("yaml", b"a: &a [x, x]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (n, n, n - 1, n - 1) for n in range(98, 122))),
