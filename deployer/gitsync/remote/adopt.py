@@ -17,7 +17,7 @@ from .git import Git, sync_to_disk
 from .history import Entry, Step
 from .journal import Journal
 from .preflight import Clone, Place
-from .worktree import Worktree
+from .worktree import GITLINK, Worktree
 
 ROOM = 3
 """Free space that is asked for, as a multiple of what comes in."""
@@ -104,8 +104,9 @@ def _is_begun(git: Git, place: Place, index: Index, plan: dict[str, Any], steps:
     """Whether the crash came after something had moved: then the rest must follow."""
     due = index.followed(steps)
     tree = Worktree(git, place.top, due)
-    return _head_of(git, plan["branch"]) != plan["old"] or any(
-        index.is_new(step) or (not _is_link(step) and tree.stands(step) == "new") for step in due
+    files = [step for step in due if GITLINK not in _modes(step)]
+    return _head_of(git, plan["branch"]) != plan["old"] or (
+        any(map(index.is_new, due)) or any(tree.stands(step) == "new" for step in files)
     )
 
 
@@ -222,7 +223,7 @@ class Index:
         lines = [f"0 {'0' * len(step.old[1] if step.old else '')}\t{step.path}\0" for step in due if step.new is None]
         lines += [f"{step.new[0]} {step.new[1]}\t{step.path}\0" for step in due if step.new]
         self._run("update-index", "-z", "--index-info", stdin=_encode(lines))
-        wanted = [step.path + "\0" for step in steps if step.new and not _is_link(step)]
+        wanted = [step.path + "\0" for step in steps if step.new and step.new[0] != GITLINK]
         self._check_room(steps)
         if wanted:
             self._run("checkout-index", "-q", f"--prefix={self.stage}/", "-z", "--stdin", stdin=_encode(wanted))
@@ -244,7 +245,7 @@ class Index:
             raise result.stopped("git-failed")
 
     def _check_room(self, steps: list[Step]) -> None:
-        found = [self._git.find(step.new[1]) for step in steps if step.new and not _is_link(step)]
+        found = [self._git.find(step.new[1]) for step in steps if step.new and step.new[0] != GITLINK]
         room = os.statvfs(os.path.dirname(self._real))
         needed = ROOM * (sum(blob.size for blob in found if blob) + os.path.getsize(self._real))
         if room.f_bavail * room.f_frsize < needed or (room.f_files > 0 and room.f_favail < ROOM * len(steps)):
@@ -257,9 +258,8 @@ def _overlap(git: Git, place: Place, index: Index, steps: list[Step]) -> list[st
     return [step.path for step in due if not index.stands(step) or tree.stands(step) == "other"]
 
 
-def _is_link(step: Step) -> bool:
-    """A submodule is a repository of its own: only the index names its commit."""
-    return any(entry and entry[0] == "160000" for entry in (step.old, step.new))
+def _modes(step: Step) -> list[str]:
+    return [entry[0] for entry in (step.old, step.new) if entry]
 
 
 def _tracking(git: Git, clone: Clone, new: str) -> list[str]:

@@ -11,6 +11,8 @@ from .git import Git
 from .history import Entry, Step
 
 Found = os.stat_result
+GITLINK = "160000"
+"""Mode of a submodule, of which a commit names a commit only."""
 
 
 class Worktree:
@@ -29,16 +31,17 @@ class Worktree:
 
     def stands(self, step: Step) -> str:
         """What is at the path: `old` or `new`, as either commit has it, or `other`: somebody's."""
-        if "160000" in (step.old or step.new or ("", ""))[0]:
-            return "new"  # a submodule is a repository of its own: only the index names it
+        if _is_link(step.old) and (step.new is None or _is_link(step.new)):
+            return "new"  # a submodule is a repository of its own: only the index names its commit
         try:
             found = self._find(step.path)
         except NotADirectoryError:
             return "other"
-        for name, entry in (("old", step.old), ("new", step.new)):
-            if self._is(step.path, found, entry):
-                return name
-        return "other"
+        if self._is(step.path, found, None if _is_link(step.old) else step.old):
+            return "old"
+        if _is_link(step.new):
+            return "new" if found is None or stat.S_ISDIR(found.st_mode) else "other"
+        return "new" if self._is(step.path, found, step.new) else "other"
 
     def put(self, step: Step, staged: str) -> bool:
         """Put the new file there (from the stage), or take the old one away; False where somebody put his own there."""
@@ -46,7 +49,9 @@ class Worktree:
         if step.new is None:
             os.unlink(path)
             self._prune(os.path.dirname(path))
-        elif step.old is None:
+        elif _is_link(step.new):
+            return self._make_folder(step, path)
+        elif step.old is None or _is_link(step.old):
             self._clear(path)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             # A link fails where a rename would overwrite what somebody put there this instant.
@@ -57,6 +62,16 @@ class Worktree:
         else:
             self._keep_mode(step.old, step.new, path, staged)
             os.rename(staged, path)
+        return True
+
+    def _make_folder(self, step: Step, path: str) -> bool:
+        """An empty folder for a submodule, as git makes it: without it git says that it was deleted."""
+        if step.old:
+            os.unlink(path)
+        try:
+            os.makedirs(path, exist_ok=True)
+        except FileExistsError:
+            return False
         return True
 
     def _find(self, path: str) -> Found | None:
@@ -147,6 +162,10 @@ def obstacle(top: str, path: str) -> str:
             if not stat.S_ISDIR(os.lstat(os.path.join(top, parent)).st_mode):
                 return parent
     return path
+
+
+def _is_link(entry: Entry | None) -> bool:
+    return entry is not None and entry[0] == GITLINK
 
 
 def _blob_id(data: bytes, like: str) -> str:

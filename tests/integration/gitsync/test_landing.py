@@ -63,6 +63,27 @@ def test_a_file_takes_the_place_of_a_folder_with_empty_folders_in_it(world: Worl
     assert world.git(world.clone, "status", "--porcelain") == ""
 
 
+def test_a_file_and_a_submodule_take_turns(world: World) -> None:
+    """The remote turns a file into a submodule, and that into a file again: git finds nothing to report either time."""
+    link = f"160000,{world.tip()}"
+    world.git(world.ada, "rm", "-q", "other.xml")
+    for path in ("other.xml", "new/sub"):
+        world.git(world.ada, "update-index", "--add", "--cacheinfo", f"{link},{path}")
+    world.git(world.ada, "commit", "-q", "-m", "a submodule")
+    world.git(world.ada, "push", "-q")
+    first = world.engine().sync(world.host, world.repository)
+    status = world.git(world.clone, "status", "--porcelain")
+    world.git(world.ada, "rm", "-q", "--cached", "other.xml")
+    world.git(world.ada, "update-index", "--cacheinfo", f"160000,{world.tip()},new/sub")
+    world.commit(world.ada, {"other.xml": "a file\n"}, push=True)
+
+    second = world.engine().sync(world.host, world.repository)
+
+    assert (first.status, second.status) == (SyncStatus.RECEIVED, SyncStatus.RECEIVED), (first.manual, second.manual)
+    assert (status, world.git(world.clone, "status", "--porcelain")) == ("", "")
+    assert (world.clone / "other.xml").read_text() == "a file\n"
+
+
 @pytest.mark.parametrize("path", ["viatris.xml", "new.xml", "doc"])
 def test_what_is_written_while_files_move_stays_and_is_named(world: World, path: str) -> None:
     """Ben saves a file in the very moment in which the remote's is put there: his stays, and the result says so."""
