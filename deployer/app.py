@@ -39,7 +39,7 @@ from deployer.rollout.syncing import SiteSync, Syncing
 from deployer.rollout.syncing import sentence as sync_sentence
 from deployer.rollout.telling import Telling
 from deployer.rollout.verifying import Verifying
-from deployer.settings import Settings, load
+from deployer.settings import Settings, load, overrides
 
 if TYPE_CHECKING:
     from deployer.checks.runner import TestinfraChecks
@@ -96,15 +96,15 @@ class Deployer:
         settings: what to use instead of reading settings files and `DEPLOYER_*` variables.
 
     Raises:
+        UsageError: more than one of the first three is given.
         SettingsError: a setting is unknown or cannot be used.
     """
 
     def __init__(
         self, *, sandbox: str = "", inventory: str | Path = "", environment: str = "", settings: Settings | None = None
     ) -> None:
-        given = {"sandbox": sandbox, "environment": environment}
-        overrides = {name: value for name, value in given.items() if value}
-        self.settings = settings or load(os.environ, overrides)[0]
+        given = overrides(sandbox=sandbox, inventory=str(inventory), environment=environment)
+        self.settings = settings or load(os.environ, given)[0]
         self._inventory_folder = Path(inventory) if inventory else None
 
     def __enter__(self) -> Self:

@@ -16,7 +16,7 @@ from typing import Any
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from deployer.errors import SettingsError
+from deployer.errors import SettingsError, UsageError
 from deployer.resources import setting_files
 
 SHARED_STATE = Path("/var/lib/deployer")
@@ -145,6 +145,21 @@ class Origin:
     name: str
     value: object
     origin: str
+
+
+def overrides(*, sandbox: str = "", inventory: str = "", environment: str = "") -> Mapping[str, object]:
+    """What the options that say where to work mean for the settings: they win over variables and files.
+
+    Raises:
+        UsageError: two of them are given, which are two places.
+    """
+    given = {"--sandbox": sandbox, "-i": inventory, "-E": environment}
+    if len(named := [f"{option} {value}" for option, value in given.items() if value]) > 1:
+        raise UsageError(f"{' and '.join(named)} are different places to work in", hint="give one of them")
+    if inventory or environment:
+        # The sandbox of DEPLOYER_SANDBOX or of a file is not meant.
+        return {"sandbox": ""} | ({"environment": environment} if environment else {})
+    return {"sandbox": sandbox} if sandbox else {}
 
 
 def load(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deployer.errors import SettingsError
-from deployer.settings import load
+from deployer.errors import SettingsError, UsageError
+from deployer.settings import load, overrides
 
 DOC = Path(__file__).parents[2] / "doc" / "settings.md"
 
@@ -83,3 +83,37 @@ def test_a_list_comes_from_a_variable_with_commas() -> None:
     settings, _ = load({"DEPLOYER_ANSIBLE__ENVIRONMENT": "A, B"})
 
     assert settings.ansible.environment == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({}, ("demo", "production")),
+        ({"sandbox": "other"}, ("other", "production")),
+        ({"environment": "prod"}, ("", "prod")),
+        ({"inventory": "dir"}, ("", "production")),
+    ],
+)
+def test_an_option_that_says_where_wins_over_the_sandbox_of_a_variable(
+    given: dict[str, str], meant: tuple[str, str]
+) -> None:
+    """Whoever types `-E prod` means prod, and never the sandbox that a variable names."""
+    settings, _ = load({"DEPLOYER_SANDBOX": "demo"}, overrides(**given))
+
+    assert (settings.sandbox, settings.environment) == meant
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"sandbox": "demo", "inventory": "dir"},
+        {"sandbox": "demo", "environment": "prod"},
+        {"inventory": "dir", "environment": "prod"},
+    ],
+)
+def test_two_options_that_say_where_are_two_places(given: dict[str, str]) -> None:
+    """Neither of them is passed over in silence."""
+    with pytest.raises(UsageError, match="different places") as error:
+        overrides(**given)
+
+    assert all(value in error.value.message for value in given.values())

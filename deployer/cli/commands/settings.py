@@ -15,9 +15,10 @@ from deployer.cli.options import Context, common
 def command(context: Context, origin: bool) -> int:
     """Show every setting and its value; passwords are not shown."""
     from deployer.cli.output.tables import table
-    from deployer.settings import load
+    from deployer.settings import load, overrides
 
-    _, values = load(os.environ, {"sandbox": context.sandbox} if context.sandbox else {})
+    given = overrides(sandbox=context.sandbox, inventory=context.inventory, environment=context.environment)
+    _, values = load(os.environ, given)
     headers = ("setting", "value", "from") if origin else ("setting", "value")
     rows = [(item.name, _text(item.value), item.origin)[: len(headers)] for item in values]
     data = {item.name: {"value": _text(item.value), "origin": item.origin} for item in values}
