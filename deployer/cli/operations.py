@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -15,6 +11,7 @@ import click
 from deployer.cli.completing import complete_names
 from deployer.cli.options import Context, common, tell
 from deployer.cli.paths import own_playbooks
+from deployer.cli.stopping import signals
 from deployer.errors import DeployerError, LockedError, UsageError
 from deployer.model.json import JsonValue
 from deployer.model.operation import ManifestUse, Operation, Param, ParamType
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
     from deployer.model.options import PlaybookOptions
     from deployer.model.run import Run
     from deployer.rollout.request import Wanted
-    from deployer.rollout.stopping import StopSwitch
 
 Command = TypeVar("Command", bound=Callable[..., int])
 Given = Mapping[str, JsonValue]
@@ -136,7 +132,7 @@ def run_and_report(context: Context, deployer: Deployer, wanted: Wanted, *, yes:
 
     stop = StopSwitch()
     listener = listener_for(context)
-    approver = Approver(context, deployer, listener, yes=yes)
+    approver = Approver(context, deployer, listener, stop, yes=yes)
     try:
         with listener, signals(stop):
             run = deployer.run(wanted, approve=approver, listener=listener, stop=stop)
@@ -149,24 +145,6 @@ def run_and_report(context: Context, deployer: Deployer, wanted: Wanted, *, yes:
 
 def _code(run: Run) -> int:
     return run.exit_code if run.exit_code is not None else 1
-
-
-@contextmanager
-def signals(stop: StopSwitch) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into requests to stop, said once each."""
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        stop.ask(number)
-        # Not through click: a signal may come in the middle of a write.
-        text = "stopping now" if stop.now else "no new batch is started; what runs may finish (Ctrl-C again stops it)"
-        os.write(sys.stderr.fileno(), f"\ndeployer: {text}\n".encode())
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def split_names(deployer: Deployer, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

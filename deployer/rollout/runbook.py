@@ -21,7 +21,7 @@ from deployer.rollout.syncing import Synced, Syncing
 from deployer.rollout.verifying import summary, verified
 
 Approve = Callable[[Run, Plan], bool]
-"""Shown the plan before anything is pushed or rolled out; False refuses."""
+"""Shown the plan before anything is pushed or rolled out; False refuses, or stops where a stop was asked meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,13 @@ class Runbook:
 
     def _work(self, request: Request, run: Run, approve: Approve, recorder: Recorder, stop: Stop) -> Run:
         with self._locking.known(request, run) as (known, away):
-            synced = tuple(self._synced(request, site, recorder, away) for site in request.sites)
+            synced = tuple(self._synced(request, site, recorder, away, stop) for site in request.sites)
             wanted = self._edited(request, synced)
             targets = chosen(request, wanted)
             with self._locking.newcomers(request, run, targets, known) as fences:
-                self._ask(run, make_plan(request, wanted, targets, fences), approve)
-                synced = self._landed(request, synced, wanted, recorder)
+                if not stop.asked:
+                    self._ask(run, make_plan(request, wanted, targets, fences), approve, stop)
+                synced = self._landed(request, synced, wanted, recorder, stop)
                 plan = make_plan(request, synced, chosen(request, synced), fences)
                 run = replace(run, revisions=plan.revisions)
                 self._parts.store.update(run)
@@ -98,8 +99,9 @@ class Runbook:
                 self._roll_out(request, run, plan, recorder, stop)
         return replace(run, exit_code=_code(recorder, run, synced, away))
 
-    def _ask(self, run: Run, plan: Plan, approve: Approve) -> None:
-        if not approve(run, plan):
+    def _ask(self, run: Run, plan: Plan, approve: Approve, stop: Stop) -> None:
+        # Who was stopped at the question did not refuse: the targets are on record as not started.
+        if not approve(run, plan) and not stop.asked:
             raise RefusedError("not confirmed; nothing was rolled out", hint="--yes confirms without asking")
 
     def _close(self, run: Run, recorder: Recorder, state: RunState) -> Run:
@@ -109,20 +111,20 @@ class Runbook:
 
     # Sync
 
-    def _synced(self, request: Request, site: Site, recorder: Recorder, away: Away) -> Synced:
-        synced = self._reached(request, site, away, recorder.run)
+    def _synced(self, request: Request, site: Site, recorder: Recorder, away: Away, stop: Stop) -> Synced:
+        synced = self._reached(request, site, away, recorder.run, only_look=request.options.check or stop.asked)
         if synced is None:
             synced = self._parts.syncing.away(site, away[site.name], request.instances)
         recorder.say("sync", f"{site.name}: {synced.text}", data={"site": site.name, "revision": synced.revision})
         return synced
 
-    def _reached(self, request: Request, site: Site, away: Away, run: str) -> Synced | None:
-        """The site synced, or only looked at for a check; None where its deployer host does not answer."""
+    def _reached(self, request: Request, site: Site, away: Away, run: str, *, only_look: bool) -> Synced | None:
+        """The site synced, or only looked at: for a check, or after a stop. None where its host does not answer."""
         if site.name in away:
             return None
         syncing = self._parts.syncing
         try:
-            return syncing.look(site) if request.options.check else syncing.sync(site, run=run)
+            return syncing.look(site) if only_look else syncing.sync(site, run=run)
         except UnreachableError as error:
             away[site.name] = error
             if len(away) == len(request.sites):
@@ -134,15 +136,18 @@ class Runbook:
         return edited(request, synced, self._parts.manifests) if request.edits else synced
 
     def _landed(
-        self, request: Request, synced: tuple[Synced, ...], wanted: tuple[Synced, ...], recorder: Recorder
+        self, request: Request, synced: tuple[Synced, ...], wanted: tuple[Synced, ...], recorder: Recorder, stop: Stop
     ) -> tuple[Synced, ...]:
-        """The values set, committed and landed on each remote: what landed is rolled out, not what was wanted."""
+        """The values set, committed and landed on each remote: what landed is rolled out, not what was wanted.
+
+        After a stop nothing more is landed, and `retry` will set what is missing.
+        """
         if not request.edits or request.options.check:
             return wanted
         due = changes(request, synced, self._parts.manifests, self._parts.identity)
         landed = []
         for one in synced:
-            if change := due.get(one.site.name):
+            if (change := due.get(one.site.name)) and not stop.asked:
                 after = self._parts.syncing.sync(one.site, change, run=recorder.run)
                 recorder.say("sync", f"{one.site.name}: {after.text}", data={"revision": after.revision})
                 one = replace(after, before=one.before, manual=after.manual or one.manual)  # noqa: PLW2901  the newer one

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -88,6 +89,26 @@ def test_production_asks_with_the_number_of_targets_and_no_means_no(box: Box, pr
     assert "3 targets  1.4.2 (3)" in head
     assert code == 7, terminal.seen
     assert not list(box.folder.glob("hosts/*/srv/*/current"))
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_question_ends_it_and_nothing_is_pushed(
+    box: Box, production: list[str], end: signal.Signals
+) -> None:
+    """Ctrl-C at [y/N] is no yes: it ends there, exit 130, SIGTERM with 143; retry asks again."""
+    tip = box.git(box.remote, "rev-parse", "main")
+    terminal = Terminal(box, "configure", SITE, "viatris", "--set", "version=1.5.0", *production)
+    terminal.wait_for("[y/N]")
+    if end is signal.SIGINT:
+        terminal.type(CTRL_C)
+    else:
+        terminal.process.send_signal(end)
+    code = terminal.end()
+
+    assert code == 128 + end, terminal.seen
+    assert "not confirmed" in terminal.seen
+    assert "1 not-started" in terminal.seen
+    assert box.git(box.remote, "rev-parse", "main") == tip
 
 
 def test_yes_rolls_out_with_a_line_per_target_and_the_table_at_the_end(box: Box, production: list[str]) -> None:

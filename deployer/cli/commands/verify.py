@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from deployer.cli.completing import complete_names, complete_operations
-from deployer.cli.operations import signals, split_names
+from deployer.cli.operations import split_names
 from deployer.cli.options import Context, common
+from deployer.cli.stopping import signals
 from deployer.errors import UsageError
 
 if TYPE_CHECKING:

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.cli.options import Context
+import click
+
+from deployer.cli.options import Context, tell
 from deployer.cli.output.base import RunListener
 from deployer.cli.output.words import count, header_lines
+from deployer.cli.stopping import question
 from deployer.errors import RefusedError
 from deployer.model.plan import Plan
 from deployer.model.run import Run
 
 if TYPE_CHECKING:
     from deployer.app import Deployer
+    from deployer.rollout.stopping import StopSwitch
 
 
 class Approver:
     """Shows the header; asks where the environment is production."""
 
-    def __init__(self, context: Context, deployer: Deployer, listener: RunListener, *, yes: bool) -> None:
+    def __init__(
+        self, context: Context, deployer: Deployer, listener: RunListener, stop: StopSwitch, *, yes: bool
+    ) -> None:
         self._context = context
         self._deployer = deployer
         self._listener = listener
+        self._stop = stop
         self._yes = yes
 
     def __call__(self, run: Run, plan: Plan) -> bool:
@@ -45,4 +52,13 @@ class Approver:
                 f"{run.environment} is production, and there is no terminal to ask on; nothing was rolled out",
                 hint="--yes confirms without asking",
             )
-        return self._listener.ask(f"{run.operation} on {count(len(plan.targets), 'target')} in {run.environment}?")
+        return self._ask(f"{run.operation} on {count(len(plan.targets), 'target')} in {run.environment}?")
+
+    def _ask(self, text: str) -> bool:
+        """Yes is yes. Ctrl-C, SIGTERM and the end of the input are not."""
+        try:
+            with question(self._stop):
+                return self._listener.ask(text)
+        except (KeyboardInterrupt, click.Abort):
+            tell("\ndeployer: not confirmed; nothing is pushed or rolled out")
+            return False

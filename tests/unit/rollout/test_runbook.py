@@ -59,6 +59,7 @@ class World:
         self.stop = FakeStop()
         self.plans: list[Plan] = []
         self.answer = True
+        self.is_stopped_at_the_question = False
         self.told: list[str] = []
         self.is_deaf = False
 
@@ -105,6 +106,7 @@ class World:
 
     def _approve(self, _run: Run, plan: Plan) -> bool:
         self.plans.append(plan)
+        self.stop.asked = self.stop.asked or self.is_stopped_at_the_question
         return self.answer
 
 
@@ -359,6 +361,45 @@ def test_a_stop_before_the_bucket_starts_nothing() -> None:
 
     assert set(_outcomes(run).values()) == {Outcome.NOT_STARTED}
     assert {result.target for result in run.owed} == {"acme.fra1", "viatris.fra1"}
+
+
+def test_after_a_stop_nobody_is_asked_and_nothing_is_pushed() -> None:
+    """Neither what stands in the clone nor the change; the values are set by a retry of what is not started."""
+    world = World()
+    world.stop = FakeStop(asked=True)
+
+    run = world.run(world.request(edits=True, instances=("viatris",), sets=(("version", "3.0"),)))
+
+    assert (world.plans, world.clones.changes, world.clones.reasons) == ([], [], [])
+    assert _outcomes(run) == {"viatris.fra1": Outcome.NOT_STARTED}
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_stop_at_the_question_lands_nothing(answer: bool) -> None:  # noqa: FBT001  parametrized
+    """Whatever was answered; the target is on record as not started, and nothing was refused."""
+    world = World()
+    world.answer = answer
+    world.is_stopped_at_the_question = True
+
+    run = world.run(world.request(edits=True, instances=("viatris",), sets=(("version", "3.0"),)))
+
+    assert world.clones.changes == []
+    assert _outcomes(run) == {"viatris.fra1": Outcome.NOT_STARTED}
+
+
+def test_a_stop_between_two_sites_lands_the_change_on_the_first_alone() -> None:
+    """The other's clone is left as it is."""
+    world = World()
+
+    class _Stop(FakeStop):
+        asked = property(lambda _: bool(world.clones.changes), lambda _, __: None)
+
+    world.stop = _Stop()
+    run = world.run(world.request("fra1", "ams2", edits=True, sets=(("version", "3.0"),)))
+
+    assert len(world.clones.changes) == 1
+    assert set(_outcomes(run).values()) == {Outcome.NOT_STARTED}
+    assert b"3.0" not in world.clones.files("clusterconfig-ams2")["nord.json"]
 
 
 def test_an_unknown_instance_is_an_error_and_nothing_runs() -> None:

@@ -1,0 +1,57 @@
+"""Ctrl-C and SIGTERM while something is carried out, and while a person is asked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deployer.rollout.stopping import StopSwitch
+
+Handler = Callable[[int, FrameType | None], None]
+
+
+@contextmanager
+def signals(stop: StopSwitch) -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into requests to stop, said once each."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop.ask(number)
+        # Not through click: a signal may come in the middle of a write.
+        text = "stopping now" if stop.now else "no new batch is started; what runs may finish (Ctrl-C again stops it)"
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), f"\ndeployer: {text}\n".encode())
+
+    with _handled_by(handle):
+        yield
+
+
+@contextmanager
+def question(stop: StopSwitch) -> Iterator[None]:
+    """While a person is asked nothing runs that could finish: a signal is a request to stop, and ends the question.
+
+    Raises:
+        KeyboardInterrupt: at the signal; `stop` was asked.
+    """
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop.ask(number)
+        raise KeyboardInterrupt
+
+    with _handled_by(handle):
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Handler) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
