@@ -12,8 +12,14 @@ from typing import Protocol
 from deployer.sandboxes.faults import Fault
 
 ENVIRONMENT = "sandbox"
+"""What the names of their environments begin with, and the name of the inventory's directory in each."""
 DEFAULT_TTL = timedelta(days=90)
 """As the certificates of clusters: what lives longer is no sandbox."""
+
+
+def environment_of(name: str) -> str:
+    """The environment that a sandbox is."""
+    return f"{ENVIRONMENT}-{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Sandbox:
     folder: Path
     """Everything of it is in here."""
     environment: str
-    """`sandbox`."""
+    """`sandbox-` and the name: runs, locks and versions of one are not those of another."""
     inventory: Path
     """The directory for `-i`."""
     sites: tuple[str, ...]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deployer.errors import DeployerError, LockedError, UsageError
 from deployer.sandboxes import free_ports, layout, marker
-from deployer.sandboxes.base import DEFAULT_TTL, ENVIRONMENT, Backend, Power, Sandbox, Say
+from deployer.sandboxes.base import DEFAULT_TTL, Backend, Power, Sandbox, Say, environment_of
 from deployer.sandboxes.faults import Fault
 from deployer.sandboxes.files import locked
 from deployer.sandboxes.marker import Marker
@@ -90,7 +90,7 @@ class Sandboxes:
                     name=name,
                     backend=backend,
                     folder=self._root / name,
-                    environment=ENVIRONMENT,
+                    environment=environment_of(name),
                     inventory=layout.inventory(self._root / name),
                     sites=tuple(sites),
                     instances=instances,

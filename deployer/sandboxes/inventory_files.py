@@ -12,6 +12,7 @@ import yaml
 
 from deployer.model.json import JsonObject
 from deployer.sandboxes import layout
+from deployer.sandboxes.base import environment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ def write(folder: Path, sites: Sequence[SiteEntry], common: JsonObject) -> None:
     inventory = layout.inventory(folder)
     (inventory / "group_vars").mkdir(parents=True)
     _write(inventory / "hosts.yml", "The hosts of a sandbox.", _hosts(sites))
-    _write(inventory / "group_vars" / "all.yml", "A sandbox: nothing asks.", {"deployer_production": False, **common})
+    own: JsonObject = {"deployer_environment": environment_of(folder.name), "deployer_production": False}
+    _write(inventory / "group_vars" / "all.yml", "A sandbox: nothing asks.", {**own, **common})
     for site in sites:
         text = f"Site {site.name}: its config repository, its releases, its instances."
         _write(inventory / "group_vars" / f"{site.name}.yml", text, site.facts)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer.sandboxes import layout
-from deployer.sandboxes.base import DEFAULT_TTL, ENVIRONMENT, Sandbox
+from deployer.sandboxes.base import DEFAULT_TTL, Sandbox, environment_of
 from deployer.sandboxes.files import write_atomically
 
 FILE = "sandbox.json"
@@ -59,7 +59,7 @@ def _parsed(folder: Path, content: dict[str, Any]) -> Marker:
         name=folder.name,
         backend=str(content["backend"]),
         folder=folder,
-        environment=ENVIRONMENT,
+        environment=environment_of(folder.name),
         inventory=layout.inventory(folder),
         sites=tuple(str(site) for site in content["sites"]),
         instances=int(content["instances"]),
@@ -87,7 +87,7 @@ def _unreadable(folder: Path) -> Marker:
         name=folder.name,
         backend=UNREADABLE,
         folder=folder,
-        environment=ENVIRONMENT,
+        environment=environment_of(folder.name),
         inventory=layout.inventory(folder),
         sites=tuple(name.removesuffix(suffix) for name in names if name.endswith(suffix)),
         instances=0,

@@ -50,6 +50,19 @@ def test_a_host_is_stopped_and_started(lab: Shell) -> None:
     assert lab("verify", "fra1", "viatris").code == 0
 
 
+def test_one_knows_nothing_of_what_runs_in_another(lab: Shell) -> None:
+    """The same site and instance with the same record: what was rolled out there does not run here."""
+    assert lab("redeploy", "fra1", "viatris").code == 0
+    assert lab("sandbox", "create", "other", "--instances", "1").code == 0
+    try:
+        there, here = (lab("plan", "redeploy", "fra1", "viatris", "--sandbox", name).out for name in ("lab", "other"))
+    finally:
+        lab("sandbox", "destroy", "other")
+
+    # The version that is wanted, and where it was rolled out the one that runs too.
+    assert (there.count("1.4.2"), here.count("1.4.2")) == (2, 1)
+
+
 def test_what_cannot_be_meant(lab: Shell) -> None:
     """It is a usage error with a sentence, and nothing happens."""
     for words in (

@@ -29,7 +29,7 @@ def test_what_was_created_is_listed_and_can_be_got(sandboxes: Sandboxes) -> None
     """The same value comes from create, list and get."""
     made = sandboxes.create("demo", sites=("fra1", "ams2"), instances=2)
     assert made.is_complete
-    assert (made.sites, made.instances, made.environment) == (("fra1", "ams2"), 2, "sandbox")
+    assert (made.sites, made.instances, made.environment) == (("fra1", "ams2"), 2, "sandbox-demo")
     assert sandboxes.list() == (made,)
     assert sandboxes.get("demo") == made
 
