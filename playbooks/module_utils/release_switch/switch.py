@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -150,14 +151,20 @@ class _Switch:
         self._start("service")
         receipt.write_journal(self._layout, Journal(now.before, now.wanted, started=True))
         with self._steps.step("health") as step:
-            seconds = self._request.health_timeout
-            said = answer(self._request, self._manager, now.wanted, seconds=seconds)
+            started = time.monotonic()
+            said = answer(self._request, self._manager, now.wanted, seconds=self._request.health_timeout)
             if not is_good(said, now.wanted):
+                waited = self._waited(time.monotonic() - started)
                 raise ReleaseError(
-                    f"version {now.wanted.version} did not become healthy within {seconds:g} s: "
-                    f"{differs(said, now.wanted)}"
+                    f"version {now.wanted.version} did not become healthy{waited}: {differs(said, now.wanted)}"
                 )
             step.text = f"version {said.version} answers on port {self._request.port}"
+
+    def _waited(self, seconds: float) -> str:
+        """How long the service had; less than it was given where there was nothing left to wait for."""
+        if self._manager.has_given_up(self._request.service):
+            return f": after {seconds:.0f} s its service manager does not try to start it any more"
+        return f" within {self._request.health_timeout:g} s"
 
     def _place(self, state: State) -> None:
         """Bring configuration file and link to a state, each only where it differs."""
