@@ -11,7 +11,7 @@ import click
 
 from deployer import __version__
 from deployer.cli.commands import load_command, summaries
-from deployer.cli.options import Context, where
+from deployer.cli.options import Context, refuse_empty, where
 from deployer.errors import DeployerError, StoppedError, UsageError
 
 
@@ -56,6 +56,7 @@ class _Commands(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, /, **given: object) -> None:
     """Roll out instances through the deployer host of each site, and keep the config repositories there in step."""
+    refuse_empty(ctx)
     ctx.ensure_object(Context).take(given)
 
 

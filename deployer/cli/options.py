@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from deployer.cli.completing import complete_sandboxes
-from deployer.errors import DeployerError
+from deployer.errors import DeployerError, UsageError
 
 if TYPE_CHECKING:
     from deployer.app import Deployer
@@ -132,6 +133,28 @@ def reader_may_leave() -> Iterator[None]:
         _to_nobody(sys.stdout)
 
 
+_SELECTS = ("limit", "sandbox", "inventory", "environment", "tags", "skip_tags", "site", "operation", "to")
+"""Options that choose, from one end of the command line to the other."""
+
+
+def refuse_empty(ctx: click.Context) -> None:
+    """Refuse an option that was given to choose something, and names nothing.
+
+    `-l "$FAILED"` with the variable unset must not mean everything.
+
+    Raises:
+        UsageError: its text is empty, or only blanks and separators.
+    """
+    for option in ctx.command.params:
+        if option.name not in _SELECTS or ctx.get_parameter_source(option.name) is not ParameterSource.COMMANDLINE:
+            continue
+        given = ctx.params[option.name]
+        for text in given if isinstance(given, tuple) else (given,):
+            if isinstance(text, str) and not text.strip(" \t\n,:"):
+                spelling = max(option.opts, key=len)
+                raise UsageError(f"{spelling} {text!r} names nothing", hint=f"leave {spelling} out for no such choice")
+
+
 def where(function: Command) -> Command:
     """The options that say where to work and how to print: good before the command's name and after it."""
     options = (
@@ -160,6 +183,7 @@ def common(function: Callable[..., int]) -> Callable[..., int]:
     def wrapped(ctx: click.Context, /, **kwargs: object) -> int:
         context = ctx.ensure_object(Context)
         context.command = ctx.command_path.removeprefix("deployer ")
+        refuse_empty(ctx)
         context.take(kwargs)
         return function(context, **kwargs)
 
