@@ -6,8 +6,9 @@ import contextlib
 import functools
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
@@ -155,6 +156,19 @@ def refuse_empty(ctx: click.Context) -> None:
                 raise UsageError(f"{spelling} {text!r} names nothing", hint=f"leave {spelling} out for no such choice")
 
 
+def refuse_raw(ctx: click.Context, raw: Sequence[str]) -> None:
+    """Refuse what stands behind `--` where no playbook is run: dropped, `sync -- fra1` would mean every site.
+
+    Raises:
+        UsageError: there is something, and the command has no `-e`: that is for Ansible, as what is behind `--`.
+    """
+    if raw and not any(option.name == "extra_vars" for option in ctx.command.params):
+        raise UsageError(
+            f"{ctx.info_name} takes nothing behind --: {shlex.join(raw)}",
+            hint="-- is for arguments of ansible-playbook; a file whose name begins with a hyphen is ./-name",
+        )
+
+
 def where(function: Command) -> Command:
     """The options that say where to work and how to print: good before the command's name and after it."""
     options = (
@@ -184,6 +198,7 @@ def common(function: Callable[..., int]) -> Callable[..., int]:
         context = ctx.ensure_object(Context)
         context.command = ctx.command_path.removeprefix("deployer ")
         refuse_empty(ctx)
+        refuse_raw(ctx, context.raw)
         context.take(kwargs)
         return function(context, **kwargs)
 

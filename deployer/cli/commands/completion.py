@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from deployer.cli.options import reader_may_leave
+from deployer.cli.options import Context, reader_may_leave, refuse_raw
 from deployer.errors import UsageError
 
 
@@ -14,6 +14,7 @@ from deployer.errors import UsageError
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:
     """Print a completion script: eval "$(deployer completion bash)"."""
+    refuse_raw(ctx, ctx.ensure_object(Context).raw)
     found = get_completion_class(shell)
     if found is None:
         raise UsageError(f"no completion for {shell}")

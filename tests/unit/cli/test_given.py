@@ -41,3 +41,24 @@ def test_an_empty_choice_is_an_error_and_never_means_everything(
     assert main(arguments) == 2
 
     assert f"deployer: {option} " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sync", "--", "fra1"],
+        ["sandbox", "destroy", "box", "--", "x"],
+        ["plan", "redeploy", "fra1", "--", "-v"],
+        ["merge", "a", "b", "--", "-c"],
+        ["status", "--json", "--", "x"],
+        ["completion", "bash", "--", "x"],
+        ["--", "redeploy", "fra1"],
+    ],
+)
+def test_what_stands_behind_two_hyphens_is_never_dropped(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no playbook is run it is for nobody: `sync -- fra1` must not sync every site."""
+    assert main(arguments) == 2
+
+    assert "--" in capsys.readouterr().err
