@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import Context, common
+from deployer.errors import DeployerError, UsageError
 from deployer.model.run import Run
+
+if TYPE_CHECKING:
+    from deployer.app import Deployer
 
 
 @click.command("history")
@@ -16,10 +21,35 @@ from deployer.model.run import Run
 @click.option("--operation", default="", help="Only runs of this operation.")
 @common
 def command(context: Context, many: int, site: str, operation: str) -> int:
-    """List the runs, newest first."""
+    """List the runs, newest first. An operation is named by its command or in full."""
     with context.deployer() as deployer:
+        operation = _full_name(deployer, operation) if operation else ""
         runs = deployer.store.runs(limit=many, site=site, operation=operation)
+        if site and not runs:
+            _check_site(deployer, site)
     return context.finish(runs, lambda: _show(runs))
+
+
+def _full_name(deployer: Deployer, operation: str) -> str:
+    """As it is on record; also of an operation that is not there any more."""
+    try:
+        return deployer.catalog.operation(operation).name
+    except UsageError:
+        if deployer.store.runs(limit=1, operation=operation):
+            return operation
+        raise
+
+
+def _check_site(deployer: Deployer, site: str) -> None:
+    """Refuse a site that neither the record nor the inventory knows."""
+    if deployer.store.runs(limit=1, site=site):
+        return
+    try:
+        deployer.inventory  # noqa: B018  it is read here
+    except DeployerError:
+        # The record can be looked at where there is no inventory: then nobody knows.
+        return
+    deployer.sites((site,))
 
 
 def _show(runs: tuple[Run, ...]) -> None:

@@ -19,22 +19,35 @@ if TYPE_CHECKING:
 
 WIDE = 400
 """Columns where stdout is no terminal: a log is not cut at 80."""
+_COPIED = frozenset({"run", "snapshot", "target", "instance", "name"})
+"""Columns of what a person copies into the next command."""
+_LEAST = 4
+"""Letters in a line of any other column, on the narrowest terminal."""
+_GAP = 2
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Print aligned columns; cut to the terminal's width, whole elsewhere."""
+    """Print aligned columns, folded to the terminal's width and whole elsewhere; ids and names are never folded."""
+    cells = tuple(rows)
     console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDE)
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    # Where even the narrowest columns do not fit, the terminal wraps the lines: ids stand first and stay whole.
+    width = max(console.width, _narrowest(headers, cells)) if console.is_terminal else WIDE
+    console = Console(highlight=False, width=width)
+    grid = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for header in headers:
-        grid.add_column(header, overflow="fold")
-    for row in rows:
+        grid.add_column(header, overflow="fold", no_wrap=header in _COPIED)
+    for row in cells:
         grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     with console.capture() as capture:
         console.print(grid)
     # Rich pads every line to the width; nobody wants that in a log or on the clipboard.
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def _narrowest(headers: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> int:
+    columns = zip(headers, *rows, strict=True)
+    widths = (max(len(cell) for cell in column) if column[0] in _COPIED else _LEAST for column in columns)
+    return sum(width + _GAP for width in widths)
 
 
 def coloured(result: TargetResult) -> Text:
