@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from deployer.errors import UsageError
 from deployer.model.json import JsonObject
 from deployer.model.operation import ManifestUse, Operation
 from deployer.model.options import PlaybookOptions
@@ -34,7 +35,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for, looked up: one operation on the instances of some sites. The rest is as in `Wanted`."""
+    """What was asked for, looked up: one operation on the instances of some sites. The rest is as in `Wanted`.
+
+    Raises:
+        UsageError: values are to be set by an operation that takes manifests as they are.
+    """
 
     operation: Operation
     inventory: Inventory
@@ -50,7 +55,16 @@ class Request:
     who: str = ""
     controller: str = ""
 
+    def __post_init__(self) -> None:
+        if self.sets and self.operation.manifest is not ManifestUse.EDIT:
+            # The places alone: a value may be a secret.
+            places = ", ".join(where for where, _ in self.sets)
+            raise UsageError(
+                f"{self.operation.name} takes manifests as they are and sets no value: {places}",
+                hint="an operation whose operation.yml says `manifest: edit` does, like configure",
+            )
+
     @property
     def edits(self) -> bool:
         """Whether manifests are changed before the playbook runs."""
-        return self.operation.manifest is ManifestUse.EDIT and bool(self.sets)
+        return bool(self.sets)

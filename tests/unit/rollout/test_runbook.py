@@ -284,6 +284,14 @@ def test_configure_asks_before_it_pushes() -> None:
     assert world.clones.changes == []
 
 
+def test_an_operation_that_takes_manifests_as_they_are_sets_no_value() -> None:
+    """Neither a run nor a plan passes it over: what is shown would be what never happens."""
+    world = World()
+
+    with pytest.raises(UsageError, match="sets no value: version"):
+        world.request(sets=(("version", "3.0"),))
+
+
 def test_a_value_that_one_manifest_cannot_take_lands_nowhere() -> None:
     """Two sites: what can be refused is refused before anything is pushed."""
     world = World()
