@@ -196,6 +196,9 @@ def common(function: Callable[..., int]) -> Callable[..., int]:
     @functools.wraps(function)
     def wrapped(ctx: click.Context, /, **kwargs: object) -> int:
         context = ctx.ensure_object(Context)
+        if os.environ.get("NO_COLOR"):
+            # Rich knows it, click does not.
+            ctx.color = False
         context.command = ctx.command_path.removeprefix("deployer ")
         refuse_empty(ctx)
         refuse_raw(ctx, context.raw)
