@@ -31,6 +31,7 @@ from deployer.model.sync import ManualWork, Snapshot, Undone
 from deployer.ports import Clones, Hosts, Listener
 from deployer.resources import shipped
 from deployer.rollout.guards import is_harmless
+from deployer.rollout.repeating import is_same_work
 from deployer.rollout.request import Request, Wanted
 from deployer.rollout.runbook import Approve, Parts, Runbook
 from deployer.rollout.status import Status, running_versions, status_of
@@ -209,6 +210,21 @@ class Deployer:
         new = without_secrets(self._new_run(request))
         run = self._runbook.carry_out(request, new, decide, listener or Silence(), switch)
         return self._stopped(run, switch) if switch.asked else run
+
+    def is_running(self, wanted: Wanted, run: str) -> bool:
+        """Whether a run does what is wanted already.
+
+        Args:
+            wanted: what, where and how.
+            run: id of a run that goes on, by this record or another's; empty for one that is not known.
+        """
+        from deployer.playbook.records import without_secrets
+
+        try:
+            other = self.store.run(run)
+        except UsageError:
+            return False
+        return other.id == run and is_same_work(without_secrets(self._new_run(self._request(wanted))), other)
 
     def plan(self, wanted: Wanted) -> Plan:
         """What the operation would do, to be shown: without the secrets of manifests. Nothing is locked or changed."""

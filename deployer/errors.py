@@ -113,11 +113,19 @@ class ManifestError(AttentionError):
 
 
 class LockedError(DeployerError):
-    """Somebody else works on the same thing; the message names the holder and the run."""
+    """Somebody else works on the same thing; the message names the holder and the run.
+
+    Args:
+        run: id of the run that holds it, where it is known.
+    """
 
     reason = "locked"
     exit_code = 6
     retry = True
+
+    def __init__(self, message: str, *, hint: str = "", run: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.run = run
 
 
 class RefusedError(DeployerError):

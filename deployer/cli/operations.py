@@ -136,8 +136,9 @@ def run_and_report(context: Context, deployer: Deployer, wanted: Wanted, *, yes:
     try:
         with listener, signals(stop):
             run = deployer.run(wanted, approve=approver, listener=listener, stop=stop)
-    except LockedError:
-        if context.is_silent:
+    except LockedError as error:
+        # Cron started it twice; where somebody else is at work, the job was not done and that is told.
+        if context.is_silent and deployer.is_running(wanted, error.run):
             return 0
         raise
     return context.finish(run, lambda: print_run(run, deployer), _code(run))

@@ -48,4 +48,5 @@ def locked(host: str, refused: JsonObject) -> LockedError:
     return LockedError(
         f"{name} on {host} is locked by {holder.get('who')} (run {holder.get('run')}) since {holder.get('since')}",
         hint=f"wait, or look at it: deployer show {holder.get('run')}; it is process {holder.get('pid')} on {host}",
+        run=str(holder.get("run") or ""),
     )

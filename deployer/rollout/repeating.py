@@ -49,6 +49,18 @@ def repeated(run: Run, more: PlaybookOptions, *, limit: str = "", arguments: Seq
     )
 
 
+def is_same_work(one: Run, other: Run) -> bool:
+    """Whether two runs do the same to the same targets. How much they tell, and how fast they go, is no matter."""
+    if one.asked is None or other.asked is None:
+        return False
+    return _work(one, one.asked) == _work(other, other.asked)
+
+
+def _work(run: Run, asked: Asked) -> tuple[object, ...]:
+    options = replace(asked.options, forks=0, verbosity=0, diff=False)
+    return run.operation, run.environment, run.sites, run.instances, dict(run.params), replace(asked, options=options)
+
+
 def original(run: Run) -> str:
     """The command that started a run, to paste."""
     return shlex.join(("deployer", *run.arguments))

@@ -104,7 +104,7 @@ class FakeLocks:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._held: list[tuple[str, Lock, str]] = []
+        self._held: list[tuple[str, Lock, str, str]] = []
         self._fences: dict[tuple[str, str], int] = {}
         self.taken: list[tuple[str, Lock]] = []
         """Host and lock, in the order in which they were taken."""
@@ -123,7 +123,7 @@ class FakeLocks:
         with self._guard:
             for lock in locks:
                 self._refuse_if_held(host.name, lock)
-            mine = [(host.name, lock, f"{who} ({run})") for lock in locks]
+            mine = [(host.name, lock, who, run) for lock in locks]
             self._held += mine
             self.taken += [(host.name, lock) for lock in locks]
             fences = {lock.name: self._fence(host.name, lock.name) for lock in locks if lock.exclusive}
@@ -135,9 +135,9 @@ class FakeLocks:
                     self._held.remove(one)
 
     def _refuse_if_held(self, host: str, lock: Lock) -> None:
-        for other_host, other, holder in self._held:
+        for other_host, other, who, run in self._held:
             if (other_host, other.name) == (host, lock.name) and (other.exclusive or lock.exclusive):
-                raise LockedError(f"{lock.name} on {host} is locked by {holder}")
+                raise LockedError(f"{lock.name} on {host} is locked by {who} ({run})", run=run)
 
     def _fence(self, host: str, name: str) -> int:
         self._fences[host, name] = self._fences.get((host, name), 0) + 1

@@ -9,7 +9,7 @@ import pytest
 from deployer.errors import LockedError, UsageError
 from deployer.model.options import PlaybookOptions
 from deployer.model.run import Asked, Outcome, Run, RunState, TargetResult
-from deployer.rollout.repeating import repeated
+from deployer.rollout.repeating import is_same_work, repeated
 from deployer.testing import FakeClock
 
 NOTHING_MORE = PlaybookOptions()
@@ -119,3 +119,23 @@ def test_a_run_that_goes_on_is_not_repeated() -> None:
     """Its targets are not started yet, not owed."""
     with pytest.raises(LockedError, match="still running"):
         repeated(_run("viatris.fra1", state=RunState.RUNNING), NOTHING_MORE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_same"),
+    [
+        ({"id": "run-2", "who": "cron", "arguments": ("configure", "fra1", "--cron")}, True),
+        ({"asked": Asked(options=PlaybookOptions(verbosity=3, forks=2, diff=True))}, True),
+        ({"operation": "instance-redeploy"}, False),
+        ({"sites": ("fra1", "ams2")}, False),
+        ({"instances": ()}, False),
+        ({"params": {"keep": 2}}, False),
+        ({"asked": Asked(limit="v*")}, False),
+        ({"asked": Asked(sets=(("version", "2"),))}, False),
+        ({"asked": Asked(options=PlaybookOptions(check=True))}, False),
+        ({"asked": None}, False),
+    ],
+)
+def test_the_same_work_is_the_same_operation_on_the_same_targets(changes: dict[str, object], is_same: bool) -> None:  # noqa: FBT001  parametrized
+    """Who asked, and how much is told, makes no difference; whatever could change a host does."""
+    assert is_same_work(_run(), _run(**changes)) is is_same
