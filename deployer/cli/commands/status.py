@@ -10,6 +10,9 @@ import click
 from deployer.cli.options import Context, common
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
+    from deployer.model.run import TargetResult
     from deployer.rollout.status import SiteStatus, Status
 
 
@@ -23,23 +26,35 @@ def command(context: Context) -> int:
 
 
 def _show(status: Status) -> None:
-    from deployer.cli.output.tables import coloured, table
+    from deployer.cli.output.tables import table
     from deployer.cli.output.words import ago
 
     now = datetime.now(UTC)
     if not status.sites:
         click.echo("nothing has been done yet: no run and no sync is on record")
     for run in status.running:
-        click.echo(f"running: {run.id}  {run.operation} {' '.join(run.sites)}  by {run.who}  {ago(run.started, now)}")
+        what = f"{run.operation} {' '.join(run.sites)}  in {run.environment}"
+        click.echo(f"running: {run.id}  {what}  by {run.who}  {ago(run.started, now)}")
     table(("site", "sync", "tried", "last good", "to do"), (_row(site, now) for site in status.sites))
-    rows = [
-        (result.target, coloured(result), result.running, ago(result.ended or result.started, now))
-        for site in status.sites
-        for result in site.instances
-    ]
+    # The same name in two environments is two instances.
+    is_named = len({_environment(site) for site in status.sites}) > 1
+    rows = [_instance(site, result, now, is_named=is_named) for site in status.sites for result in site.instances]
     if rows:
         click.echo()
-        table(("instance", "last outcome", "runs", "when"), rows)
+        named = ("environment",) if is_named else ()
+        table(("instance", *named, "last outcome", "runs", "when"), rows)
+
+
+def _instance(site: SiteStatus, result: TargetResult, now: datetime, *, is_named: bool) -> tuple[str | Text, ...]:
+    from deployer.cli.output.tables import coloured
+    from deployer.cli.output.words import ago
+
+    named = (_environment(site),) if is_named else ()
+    return result.target, *named, coloured(result), result.running, ago(result.ended or result.started, now)
+
+
+def _environment(site: SiteStatus) -> str:
+    return site.site.rpartition("/")[0]
 
 
 def _row(site: SiteStatus, now: datetime) -> tuple[str, ...]:
