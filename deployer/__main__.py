@@ -7,6 +7,10 @@ import sys
 
 def run() -> None:
     """Run the command line and end with its exit code (doc/exit_codes.md)."""
+    from deployer.cli.streams import open_closed
+
+    # Before anything is imported that may open a file.
+    open_closed()
     from deployer.cli.main import main
 
     sys.exit(main(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -59,3 +60,16 @@ def test_an_error_that_nobody_reads_keeps_its_exit_code(box: Box) -> None:
         process.stderr.close()
 
     assert process.returncode == 2
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_rollout_needs_no_stream_at_all(box: Box, closed: str) -> None:
+    """As a service manager may start it: all is done, and the exit code is the run's."""
+    environment = box.shell.environment | {"DEPLOYER_SANDBOX": box.name}
+    line = f"exec {shlex.quote(sys.executable)} -m deployer redeploy fra1 {closed}"
+    done = subprocess.run(["sh", "-c", line], cwd=box.shell.folder, env=environment, capture_output=True, check=False)
+    shown = box.deployer("show", "last", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert b"fault" not in done.stderr
+    assert set(shown.outcomes.values()) == {"changed"}

@@ -1,0 +1,38 @@
+"""Standard streams that are closed: `>&-`, as some cron and service managers start their jobs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def _run(folder: Path, arguments: str) -> subprocess.CompletedProcess[str]:
+    (folder / "a.json").write_text('{"x": 1}')
+    (folder / "b.json").write_text('{"x": 2}')
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "DEPLOYER_STATE": str(folder / "state")}
+    argv = ["sh", "-c", f"exec {sys.executable} -m deployer {arguments}"]
+    return subprocess.run(argv, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code"), [("compare a.json b.json", 8), ("compare a.json b.json --json", 8), ("--help", 0), ("no", 2)]
+)
+def test_a_closed_stream_changes_no_exit_code(tmp_path: Path, arguments: str, code: int, closed: str) -> None:
+    """It is as a reader that left: what was done counts."""
+    done = _run(tmp_path, f"{arguments} {closed}")
+
+    assert done.returncode == code, done.stderr
+    assert "fault" not in done.stderr
+
+
+def test_files_do_not_get_the_number_of_a_closed_stream(tmp_path: Path) -> None:
+    """A message would be written into the record of runs."""
+    done = _run(tmp_path, "status 2>&- >&-")
+
+    assert done.returncode == 0
+    assert (tmp_path / "state" / "deployer.db").read_bytes().startswith(b"SQLite")
