@@ -399,8 +399,10 @@ class Deployer:
     def _request(self, wanted: Wanted) -> Request:
         from deployer.playbook.catalog import params_of
         from deployer.playbook.records import refuse_hidden
+        from deployer.playbook.sources import check_sources
 
         refuse_hidden(wanted.params, wanted.sets, wanted.options.raw)
+        check_sources(wanted.options)
         operation = self.catalog.operation(wanted.operation)
         if wanted.options.verify:
             self._checks.usable(operation)

@@ -43,7 +43,7 @@ def recorded(arguments: Sequence[str]) -> tuple[str, ...]:
 
 def extra_variables(arguments: Sequence[str]) -> Iterator[object]:
     """The extra variables in arguments of ansible-playbook, as plain data; those of files are not among them."""
-    for text in _extra_texts(arguments):
+    for text in extra_texts(arguments):
         if text.lstrip().startswith(("{", "[")):
             with contextlib.suppress(yaml.YAMLError):
                 yield yaml.safe_load(text)
@@ -51,7 +51,8 @@ def extra_variables(arguments: Sequence[str]) -> Iterator[object]:
             yield {found["name"]: found["value"].strip("\"'") for found in _PAIR.finditer(text)}
 
 
-def _extra_texts(arguments: Sequence[str]) -> Iterator[str]:
+def extra_texts(arguments: Sequence[str]) -> Iterator[str]:
+    """What is given as extra variables in arguments of ansible-playbook: each text as it is, `@file` too."""
     is_next = False
     for argument in arguments:
         name, sign, value = argument.partition("=")

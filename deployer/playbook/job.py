@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from deployer.errors import UsageError
 from deployer.model.plan import Target
 from deployer.model.site import Machine, Site
 from deployer.playbook.inventory import interleaved, placement
+from deployer.playbook.vault import source_of
 from deployer.ports import PlaybookRun
 from deployer.settings import AnsibleSettings, SshSettings
 
@@ -95,8 +95,7 @@ def arguments(playbook: PlaybookRun, private: Path, limit: Path, forks: int) -> 
     for option, values in (("--tags", playbook.options.tags), ("--skip-tags", playbook.options.skip_tags)):
         found += [option, ",".join(values)] if values else []
     for vault_id in playbook.options.vault_ids:
-        if vault_id.rpartition("@")[2].startswith("prompt"):
-            raise UsageError(f"--vault-id {vault_id}: nobody is asked in a run; name a file or a script")
+        source_of(vault_id)
         found += ["--vault-id", vault_id]
     return (*found, *playbook.options.raw)
 

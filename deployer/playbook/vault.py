@@ -15,6 +15,8 @@ from binascii import unhexlify
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from deployer.errors import UsageError
+
 _ROUNDS = 10_000
 _SCRIPT_SECONDS = 30.0
 
@@ -31,6 +33,19 @@ def vaulted_in(values: object) -> Iterator[str]:
     elif isinstance(values, Sequence) and not isinstance(values, str):
         for value in values:
             yield from vaulted_in(value)
+
+
+def source_of(vault_id: str) -> str:
+    """The file or script that a `--vault-id` names: what stands behind its first `@`, or all of it.
+
+    Raises:
+        UsageError: it asks for a prompt: nobody is asked in a run.
+    """
+    label, sign, place = vault_id.partition("@")
+    source = place if sign else label
+    if source.startswith("prompt"):
+        raise UsageError(f"--vault-id {vault_id}: nobody is asked in a run; name a file or a script")
+    return source
 
 
 def passwords(sources: Iterable[str]) -> Iterator[str]:

@@ -40,17 +40,22 @@ def _one_line(done: Done, *words: str) -> None:
         (["redeploy", SITE, "--", "-i", "x"], ["guards"]),
         (["configure", SITE, "viatris", "--set", "nonsense"], ["PATH=VALUE"]),
         (["configure", SITE, "viatris", "--set", "release/@nonsense=1"], ["release/@nonsense"]),
+        (["configure", SITE, "viatris", "--set", "version=1.5.0", "-e", "@nowhere.yml"], ["nowhere.yml"]),
+        (["configure", SITE, "viatris", "--set", "version=1.5.0", "--vault-id", "a@nowhere"], ["a@nowhere"]),
         (["configure", SITE, "viatris", "--set", "version="], ["viatris.xml", "version"]),
         (["show", "nonsense"], ["nonsense"]),
         (["redeploy", SITE, "--sandbox", "nonsense"], ["nonsense"]),
     ],
 )
 def test_what_does_not_exist_is_a_usage_error(shared: Box, arguments: list[str], words: list[str]) -> None:
-    """Exit 2 with one line that names it; nothing is rolled out."""
+    """Exit 2 with one line that names it; nothing is pushed or rolled out."""
+    tip = shared.git(shared.remote, "rev-parse", "main")
+
     done = shared.deployer(*arguments)
 
     assert done.code == 2, done.err
     _one_line(done, *words)
+    assert shared.git(shared.remote, "rev-parse", "main") == tip
     assert shared.git(shared.clone, "status", "--porcelain") == ""
 
 
