@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deployer.cli.options import Context
+from deployer.cli.stopping import terminated_as_by_keys
 from deployer.errors import DeployerError, UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def show(context: Context, name: str, *, keep: bool) -> int:
     Returns:
         0 when everything went as it is told; 1 otherwise.
     """
-    with context.deployer() as deployer:
+    with context.deployer() as deployer, terminated_as_by_keys():
         if name in {box.name for box in deployer.sandboxes.list()}:
             deployer.sandboxes.destroy(name)
         click.secho(f"A sandbox: one site ({SITE}), three instances, real git, real Ansible, real services", bold=True)

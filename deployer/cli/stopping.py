@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from deployer.errors import StoppedError
+
 if TYPE_CHECKING:
     from deployer.rollout.stopping import StopSwitch
 
@@ -48,8 +50,32 @@ def question(stop: StopSwitch) -> Iterator[None]:
 
 
 @contextmanager
-def _handled_by(handler: Handler) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+def terminated_as_by_keys() -> Iterator[None]:
+    """SIGTERM goes the way of Ctrl-C: what was begun is taken back. A second one disturbs that in nothing.
+
+    Raises:
+        StoppedError: at the end of that way.
+    """
+    is_asked = False
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal is_asked
+        if not is_asked:
+            is_asked = True
+            raise KeyboardInterrupt
+
+    try:
+        with _handled_by(handle, signal.SIGTERM):
+            yield
+    except KeyboardInterrupt:
+        if is_asked:
+            raise StoppedError("stopped", signal_number=signal.SIGTERM) from None
+        raise
+
+
+@contextmanager
+def _handled_by(handler: Handler, *numbers: int) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers or (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -94,3 +96,19 @@ def test_prune_destroys_what_has_expired(lab: Shell) -> None:
     assert "lab: destroyed\n" in lab("sandbox", "prune").out
     assert "lab: " not in lab("sandbox", "prune").out
     assert not file.parent.exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_create_that_is_stopped_leaves_nothing(shell: Shell, number: int, code: int) -> None:
+    """By a service manager or by keys: the name is free again, and the exit code says what stopped it."""
+    folder = shell.folder / "state" / "sandboxes" / "many"
+    with shell.start("sandbox", "create", "many", "--instances", "1500") as process:
+        while not (folder / "remotes").exists():
+            assert process.poll() is None, process.communicate()
+            os.sched_yield()
+        process.send_signal(number)
+        _, said = process.communicate()
+
+    assert (process.returncode, said.strip()) == (code, "deployer: stopped")
+    assert not folder.exists()
+    assert shell("sandbox", "list", "--json").document["data"] == []

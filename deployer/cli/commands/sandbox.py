@@ -10,6 +10,7 @@ import click
 
 from deployer.cli.completing import complete_sandboxes
 from deployer.cli.options import Context, common
+from deployer.cli.stopping import terminated_as_by_keys
 from deployer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def command() -> None:
 @click.option("--ttl", default="90d", show_default=True, metavar="TIME", help="How long it is needed: 90d, 12h, 30m.")
 @common
 def create(context: Context, name: str, sites: str, backend: str, ttl: str, *, instances: int, clusters: int) -> int:
-    """Make a sandbox; its first instance is always viatris."""
-    with context.deployer() as deployer:
+    """Make a sandbox; its first instance is always viatris. Stopped while it does, it leaves nothing."""
+    with context.deployer() as deployer, terminated_as_by_keys():
         made = deployer.sandboxes.create(
             name,
             sites=_split(sites),
