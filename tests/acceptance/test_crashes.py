@@ -57,19 +57,24 @@ def test_a_killed_run_is_interrupted_leaves_no_orphan_and_the_next_run_works(
 
 
 def test_two_at_once_on_one_instance_do_not_mix(deployed: Box, waiting: dict[str, str]) -> None:
-    """The second is told who holds the instance, with exit 6; another instance goes on, and cron says nothing."""
+    """The second is told who holds the instance, with exit 6; another instance goes on.
+
+    Cron says nothing where it is the same once more; where its own work was not done it does.
+    """
     process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
     waiting_operation.until_begun(deployed.shell.folder, process)
 
     second = deployed.deployer("redeploy", SITE, "viatris")
     cron = deployed.deployer("redeploy", SITE, "viatris", "--cron")
+    again = deployed.deployer("wait", SITE, "viatris", "--cron", **waiting)
     other = deployed.deployer("redeploy", SITE, "-l", "!viatris", "--json")
     waiting_operation.go_on(deployed.shell.folder)
     process.communicate()
 
     assert second.code == 6
     assert "viatris" in second.err
-    assert (cron.code, cron.out + cron.err) == (0, "")
+    assert (cron.code, "is locked by" in cron.err) == (6, True)
+    assert (again.code, again.out + again.err) == (0, "")
     assert other.code == 0, other.out + other.err
     assert process.returncode == 0
 
