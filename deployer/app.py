@@ -25,14 +25,14 @@ from deployer.model.check import Verification
 from deployer.model.facts import Finding
 from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Plan
-from deployer.model.run import Asked, Event, Run, RunState, TargetResult
+from deployer.model.run import Event, Run, RunState, TargetResult
 from deployer.model.site import Inventory, Site
 from deployer.model.sync import ManualWork, Snapshot, Undone
 from deployer.ports import Clones, Hosts, Listener
 from deployer.resources import shipped
 from deployer.rollout.guards import is_harmless
 from deployer.rollout.repeating import is_same_work
-from deployer.rollout.request import Request, Wanted
+from deployer.rollout.request import Request, Wanted, new_run
 from deployer.rollout.runbook import Approve, Parts, Runbook
 from deployer.rollout.status import Status, running_versions, status_of
 from deployer.rollout.stopping import StopSwitch
@@ -202,13 +202,10 @@ class Deployer:
         Raises:
             DeployerError: see `Runbook.carry_out`.
         """
-        from deployer.playbook.records import without_secrets
-
         request = self._request(wanted)
         switch = stop or StopSwitch()
         decide = approve or (lambda _run, _plan: yes or is_harmless(request))
-        new = without_secrets(self._new_run(request))
-        run = self._runbook.carry_out(request, new, decide, listener or Silence(), switch)
+        run = self._runbook.carry_out(request, self._new_run(request), decide, listener or Silence(), switch)
         return self._stopped(run, switch) if switch.asked else run
 
     def is_running(self, wanted: Wanted, run: str) -> bool:
@@ -218,13 +215,11 @@ class Deployer:
             wanted: what, where and how.
             run: id of a run that goes on, by this record or another's; empty for one that is not known.
         """
-        from deployer.playbook.records import without_secrets
-
         try:
             other = self.store.run(run)
         except UsageError:
             return False
-        return other.id == run and is_same_work(without_secrets(self._new_run(self._request(wanted))), other)
+        return other.id == run and is_same_work(self._new_run(self._request(wanted)), other)
 
     def plan(self, wanted: Wanted) -> Plan:
         """What the operation would do, to be shown: without the secrets of manifests. Nothing is locked or changed."""
@@ -423,25 +418,13 @@ class Deployer:
         )
 
     def _new_run(self, request: Request) -> Run:
+        from deployer.playbook.records import without_secrets
+
         now = SystemClock().now()
         alphabet = string.ascii_lowercase + string.digits
         run = f"{now:%Y%m%d-%H%M%S}-{''.join(secrets.choice(alphabet) for _ in range(4))}"
-        return Run(
-            id=run,
-            operation=request.operation.name,
-            environment=request.inventory.environment,
-            sites=tuple(site.name for site in request.sites),
-            instances=request.instances,
-            who=request.who,
-            controller=request.controller,
-            started=now,
-            check=request.options.check,
-            params=request.params,
-            arguments=request.arguments,
-            asked=Asked(request.limit, tuple(sorted(request.only)), request.sets, request.options),
-            retry_of=request.retry_of,
-            log=str(self.settings.state_folder / "runs" / run),
-        )
+        log = self.settings.state_folder / "runs" / run
+        return without_secrets(new_run(request, run, now, str(log)))
 
     def _stopped(self, run: Run, stop: StopSwitch) -> Run:
         run = replace(run, state=RunState.INTERRUPTED, exit_code=stop.exit_code)

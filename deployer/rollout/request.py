@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from deployer.errors import UsageError
 from deployer.model.json import JsonObject
 from deployer.model.operation import ManifestUse, Operation
 from deployer.model.options import PlaybookOptions
+from deployer.model.run import Asked, Run
 from deployer.model.site import Inventory, Site
 
 
@@ -68,3 +70,30 @@ class Request:
     def edits(self) -> bool:
         """Whether manifests are changed before the playbook runs."""
         return bool(self.sets)
+
+
+def new_run(request: Request, run: str, started: datetime, log: str) -> Run:
+    """The record of a request that is about to be carried out.
+
+    Args:
+        request: what was asked for.
+        run: the id.
+        started: now.
+        log: where its log will be.
+    """
+    return Run(
+        id=run,
+        operation=request.operation.name,
+        environment=request.inventory.environment,
+        sites=tuple(site.name for site in request.sites),
+        instances=request.instances,
+        who=request.who,
+        controller=request.controller,
+        started=started,
+        check=request.options.check,
+        params=request.params,
+        arguments=request.arguments,
+        asked=Asked(request.limit, tuple(sorted(request.only)), request.sets, request.options),
+        retry_of=request.retry_of,
+        log=log,
+    )
