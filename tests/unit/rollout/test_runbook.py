@@ -2,123 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
 
-from deployer.engine import InlineEngine
 from deployer.errors import DeployerError, LockedError, RefusedError, UnreachableError, UsageError
-from deployer.model.operation import ManifestUse, Operation
 from deployer.model.options import PlaybookOptions
-from deployer.model.plan import Plan
-from deployer.model.run import Outcome, Run, RunState, exit_code_of
-from deployer.model.site import Inventory, Machine, Repository, Site
-from deployer.model.sync import Commit, ManualWork, SyncResult, SyncStatus
+from deployer.model.run import Outcome, RunState, exit_code_of
+from deployer.model.sync import Commit, SyncStatus
 from deployer.ports import Lock
-from deployer.rollout.request import Request
-from deployer.rollout.runbook import Parts, Runbook
-from deployer.rollout.syncing import Syncing
-from deployer.rollout.telling import Telling
 from deployer.testing import (
-    FakeClock,
-    FakeClones,
     FakeDriver,
-    FakeHosts,
-    FakeLocks,
-    FakeManifests,
-    FakeStop,
-    MemoryStore,
-    RecordingListener,
 )
-
-
-def _manifest(name: str, version: str = "1.0", **more: str) -> bytes:
-    return json.dumps({"name": name, "version": version, **more}).encode()
-
-
-def _site(name: str) -> Site:
-    machine = Machine(f"{name}-dep01", {})
-    repository = Repository(f"clusterconfig-{name}", f"~/deployer/clusterconfig-{name}")
-    return Site("prod", name, machine, repository, machines={machine.name: machine})
-
-
-class World:
-    """Two sites with instances, and everything that the runbook needs."""
-
-    def __init__(self, **files: bytes) -> None:
-        self.sites = (_site("fra1"), _site("ams2"))
-        fra1 = files or {"acme.json": _manifest("acme"), "viatris.json": _manifest("viatris")}
-        self.clones = FakeClones({"clusterconfig-fra1": fra1, "clusterconfig-ams2": {"nord.json": _manifest("nord")}})
-        self.clock = FakeClock()
-        self.store = MemoryStore(self.clock)
-        self.locks = FakeLocks()
-        self.hosts = FakeHosts()
-        self.driver = FakeDriver(clock=self.clock)
-        self.listener = RecordingListener()
-        self.stop = FakeStop()
-        self.plans: list[Plan] = []
-        self.answer = True
-        self.is_stopped_at_the_question = False
-        self.told: list[str] = []
-        self.is_deaf = False
-
-    name = "people"
-
-    def tell(self, work: ManualWork) -> None:
-        """The notifier's part."""
-        if self.is_deaf:
-            raise DeployerError("nobody was reached")
-        self.told.append(work.id)
-
-    def request(self, *sites: str, edits: bool = False, **asked: object) -> Request:
-        """A request on these sites, `fra1` if none is named."""
-        use = ManifestUse.EDIT if edits else ManifestUse.READ
-        operation = Operation("instance-redeploy", "redeploy", "Redeploy", "", "", "playbook.yml", use)
-        inventory = Inventory("prod", "inventories/prod", {site.name: site for site in self.sites})
-        meant = tuple(site for site in self.sites if site.name in (sites or ("fra1",)))
-        return replace(Request(operation, inventory, meant, who="erin"), **asked)  # type: ignore[arg-type]
-
-    def run(self, request: Request, run: str = "run-1") -> Run:
-        """Carry it out."""
-        record = Run(
-            run,
-            request.operation.name,
-            "prod",
-            tuple(site.name for site in request.sites),
-            request.instances,
-            "erin",
-            "box",
-            self.clock.now(),
-            check=request.options.check,
-        )
-        return self.book.carry_out(request, record, self._approve, self.listener, self.stop)
-
-    @property
-    def book(self) -> Runbook:
-        """A runbook over the doubles as they are now."""
-        manifests = FakeManifests()
-        telling = Telling(self.store, [self])
-        syncing = Syncing(self.hosts, self.clones, manifests, self.store, self.clock, telling)
-        return Runbook(
-            Parts(self.hosts, self.locks, manifests, syncing, self.driver, InlineEngine(), self.store, self.clock)
-        )
-
-    def _approve(self, _run: Run, plan: Plan) -> bool:
-        self.plans.append(plan)
-        self.stop.asked = self.stop.asked or self.is_stopped_at_the_question
-        return self.answer
-
-
-def _outcomes(run: Run) -> dict[str, Outcome]:
-    return {result.target: result.outcome for result in run.results}
-
-
-def _stuck(*commits: Commit, status: SyncStatus = SyncStatus.MANUAL, revision: str = "") -> SyncResult:
-    work = ManualWork("1", "fra1-dep01", "~/deployer/clusterconfig-fra1", "git x", "conflict", "a person", "", ())
-    manual = work if status is SyncStatus.MANUAL else None
-    place = ("fra1-dep01", "~/deployer/clusterconfig-fra1", "main")
-    return SyncResult(*place, status, "old", "old", revision, unlanded=commits, manual=manual)
+from tests.unit.rollout.world import World, manifest, outcomes, stuck
 
 
 def test_every_instance_of_every_site_is_rolled_out_and_recorded() -> None:
@@ -127,8 +23,8 @@ def test_every_instance_of_every_site_is_rolled_out_and_recorded() -> None:
 
     run = world.run(world.request("fra1", "ams2"))
 
-    assert set(_outcomes(run)) == {"acme.fra1", "viatris.fra1", "nord.ams2"}
-    assert set(_outcomes(run).values()) == {Outcome.CHANGED}
+    assert set(outcomes(run)) == {"acme.fra1", "viatris.fra1", "nord.ams2"}
+    assert set(outcomes(run).values()) == {Outcome.CHANGED}
     assert sorted(playbook.batch for playbook in world.driver.runs) == ["ams2", "fra1"]
     assert run.exit_code == 0
     assert world.store.run("run-1").state is RunState.FINISHED
@@ -138,7 +34,7 @@ def test_every_instance_of_every_site_is_rolled_out_and_recorded() -> None:
 def test_what_the_sync_brought_is_what_is_rolled_out() -> None:
     """A version pushed since the last sync is the one that is rolled out."""
     world = World()
-    world.clones.push("clusterconfig-fra1", {"viatris.json": _manifest("viatris", "2.0")})
+    world.clones.push("clusterconfig-fra1", {"viatris.json": manifest("viatris", "2.0")})
 
     run = world.run(world.request())
 
@@ -149,12 +45,12 @@ def test_a_manifest_that_did_not_land_holds_its_instance_alone() -> None:
     """The others of the site are rolled out from the remote's tip; a person is needed."""
     world = World()
     tip = world.clones.push("clusterconfig-fra1", world.clones.files("clusterconfig-fra1"))
-    stuck = Commit("abc", "Jonas <j@example.net>", "2026-11-20", "More", ("viatris.json",))
-    world.clones.scripted["clusterconfig-fra1"] = [_stuck(stuck, revision=tip)]
+    more = Commit("abc", "Jonas <j@example.net>", "2026-11-20", "More", ("viatris.json",))
+    world.clones.scripted["clusterconfig-fra1"] = [stuck(more, revision=tip)]
 
     run = world.run(world.request())
 
-    assert _outcomes(run) == {"viatris.fra1": Outcome.HELD, "acme.fra1": Outcome.CHANGED}
+    assert outcomes(run) == {"viatris.fra1": Outcome.HELD, "acme.fra1": Outcome.CHANGED}
     assert run.exit_code == 5
     assert any("Jonas" in result.error for result in run.results)
     assert [work.site for work in world.store.attention()] == ["fra1"]
@@ -163,12 +59,12 @@ def test_a_manifest_that_did_not_land_holds_its_instance_alone() -> None:
 def test_nothing_is_rolled_out_from_a_clone_that_may_be_stale() -> None:
     """Where a person is needed first the targets are held, where waiting may help they are unreachable."""
     held, later = World(), World()
-    held.clones.scripted["clusterconfig-fra1"] = [_stuck()]
-    later.clones.scripted["clusterconfig-fra1"] = [_stuck(status=SyncStatus.RETRY_LATER)]
+    held.clones.scripted["clusterconfig-fra1"] = [stuck()]
+    later.clones.scripted["clusterconfig-fra1"] = [stuck(status=SyncStatus.RETRY_LATER)]
 
     runs = held.run(held.request()), later.run(later.request())
 
-    assert [set(_outcomes(run).values()) for run in runs] == [{Outcome.HELD}, {Outcome.UNREACHABLE}]
+    assert [set(outcomes(run).values()) for run in runs] == [{Outcome.HELD}, {Outcome.UNREACHABLE}]
     assert [run.exit_code for run in runs] == [5, 4]
     assert held.driver.runs + later.driver.runs == []
 
@@ -176,7 +72,7 @@ def test_nothing_is_rolled_out_from_a_clone_that_may_be_stale() -> None:
 def test_people_are_told_once_and_again_where_it_failed() -> None:
     """The same work is told once; a notifier that fails is tried with the next sync, and stops nothing."""
     world = World()
-    world.clones.scripted["clusterconfig-fra1"] = [_stuck(), _stuck(), _stuck()]
+    world.clones.scripted["clusterconfig-fra1"] = [stuck(), stuck(), stuck()]
     world.is_deaf = True
     run = world.run(world.request())
     world.is_deaf = False
@@ -190,7 +86,7 @@ def test_people_are_told_once_and_again_where_it_failed() -> None:
 def test_manual_work_closes_with_the_next_good_sync() -> None:
     """Nobody has to tick it off."""
     world = World()
-    world.clones.scripted["clusterconfig-fra1"] = [_stuck()]
+    world.clones.scripted["clusterconfig-fra1"] = [stuck()]
     world.run(world.request())
 
     world.run(world.request(), "run-2")
@@ -215,12 +111,12 @@ def test_a_change_that_could_not_land_is_not_rolled_out() -> None:
     """The target is held, exit 5."""
     world = World()
     tip = world.clones.push("clusterconfig-fra1", world.clones.files("clusterconfig-fra1"))
-    good = replace(_stuck(status=SyncStatus.IN_SYNC, revision=tip))
-    world.clones.scripted["clusterconfig-fra1"] = [good, _stuck(revision=tip)]
+    good = replace(stuck(status=SyncStatus.IN_SYNC, revision=tip))
+    world.clones.scripted["clusterconfig-fra1"] = [good, stuck(revision=tip)]
 
     run = world.run(world.request(edits=True, instances=("viatris",), sets=(("version", "3.0"),)))
 
-    assert (_outcomes(run), run.exit_code) == ({"viatris.fra1": Outcome.HELD}, 5)
+    assert (outcomes(run), run.exit_code) == ({"viatris.fra1": Outcome.HELD}, 5)
     assert world.driver.runs == []
 
 
@@ -239,24 +135,24 @@ def test_check_changes_nothing_and_says_that_it_would() -> None:
 
 def test_two_manifests_of_one_instance_are_held() -> None:
     """Nobody but a person can say which is meant."""
-    world = World(**{"a.json": _manifest("viatris"), "b.json": _manifest("viatris"), "c.json": _manifest("acme")})
+    world = World(**{"a.json": manifest("viatris"), "b.json": manifest("viatris"), "c.json": manifest("acme")})
 
     run = world.run(world.request())
 
     assert [(r.target, r.outcome) for r in run.results] == [
         ("viatris.fra1", Outcome.HELD),
         ("acme.fra1", Outcome.CHANGED),
-    ] or _outcomes(run) == {"viatris.fra1": Outcome.HELD, "acme.fra1": Outcome.CHANGED}
+    ] or outcomes(run) == {"viatris.fra1": Outcome.HELD, "acme.fra1": Outcome.CHANGED}
     assert run.exit_code == 5
 
 
 def test_a_placement_that_the_site_does_not_have_holds_the_instance() -> None:
     """It is never rolled out to some other host."""
-    world = World(**{"a.json": _manifest("viatris", host="elsewhere")})
+    world = World(**{"a.json": manifest("viatris", host="elsewhere")})
 
     run = world.run(world.request())
 
-    assert _outcomes(run) == {"viatris.fra1": Outcome.HELD}
+    assert outcomes(run) == {"viatris.fra1": Outcome.HELD}
     assert "elsewhere" in run.results[0].error
 
 
@@ -295,7 +191,7 @@ def test_an_operation_that_takes_manifests_as_they_are_sets_no_value() -> None:
 def test_a_value_that_one_manifest_cannot_take_lands_nowhere() -> None:
     """Two sites: what can be refused is refused before anything is pushed."""
     world = World()
-    world.clones.push("clusterconfig-ams2", {"nord.json": _manifest("nord", colour="red")})
+    world.clones.push("clusterconfig-ams2", {"nord.json": manifest("nord", colour="red")})
 
     with pytest.raises(UsageError, match="colour"):
         world.run(world.request("ams2", "fra1", edits=True, sets=(("colour", "blue"),)))
@@ -323,7 +219,7 @@ def test_an_instance_that_another_run_holds_is_locked() -> None:
             world.run(world.request(instances=("viatris",)))
         free = world.run(world.request(instances=("acme",)), "run-2")
 
-    assert _outcomes(free) == {"acme.fra1": Outcome.CHANGED}
+    assert outcomes(free) == {"acme.fra1": Outcome.CHANGED}
 
 
 def test_fencing_numbers_grow_with_each_run() -> None:
@@ -339,7 +235,7 @@ def test_fencing_numbers_grow_with_each_run() -> None:
 def test_an_instance_that_came_with_the_sync_is_locked_too() -> None:
     """It has a fencing number like the others."""
     world = World()
-    files = {**world.clones.files("clusterconfig-fra1"), "new.json": _manifest("new")}
+    files = {**world.clones.files("clusterconfig-fra1"), "new.json": manifest("new")}
     world.clones.push("clusterconfig-fra1", files)
 
     world.run(world.request())
@@ -355,59 +251,9 @@ def test_ansible_that_cannot_start_fails_its_targets_with_the_reason() -> None:
 
     run = world.run(world.request())
 
-    assert set(_outcomes(run).values()) == {Outcome.FAILED}
+    assert set(outcomes(run).values()) == {Outcome.FAILED}
     assert run.results[0].error == "ansible-playbook is not there"
     assert run.exit_code == 3
-
-
-def test_a_stop_before_the_bucket_starts_nothing() -> None:
-    """The targets are on record as not started, so that retry owes them."""
-    world = World()
-    world.stop = FakeStop(asked=True)
-
-    run = world.run(world.request())
-
-    assert set(_outcomes(run).values()) == {Outcome.NOT_STARTED}
-    assert {result.target for result in run.owed} == {"acme.fra1", "viatris.fra1"}
-
-
-def test_after_a_stop_nobody_is_asked_and_nothing_is_pushed() -> None:
-    """Neither what stands in the clone nor the change; the values are set by a retry of what is not started."""
-    world = World()
-    world.stop = FakeStop(asked=True)
-
-    run = world.run(world.request(edits=True, instances=("viatris",), sets=(("version", "3.0"),)))
-
-    assert (world.plans, world.clones.changes, world.clones.reasons) == ([], [], [])
-    assert _outcomes(run) == {"viatris.fra1": Outcome.NOT_STARTED}
-
-
-@pytest.mark.parametrize("answer", [True, False])
-def test_a_stop_at_the_question_lands_nothing(answer: bool) -> None:  # noqa: FBT001  parametrized
-    """Whatever was answered; the target is on record as not started, and nothing was refused."""
-    world = World()
-    world.answer = answer
-    world.is_stopped_at_the_question = True
-
-    run = world.run(world.request(edits=True, instances=("viatris",), sets=(("version", "3.0"),)))
-
-    assert world.clones.changes == []
-    assert _outcomes(run) == {"viatris.fra1": Outcome.NOT_STARTED}
-
-
-def test_a_stop_between_two_sites_lands_the_change_on_the_first_alone() -> None:
-    """The other's clone is left as it is."""
-    world = World()
-
-    class _Stop(FakeStop):
-        asked = property(lambda _: bool(world.clones.changes), lambda _, __: None)
-
-    world.stop = _Stop()
-    run = world.run(world.request("fra1", "ams2", edits=True, sets=(("version", "3.0"),)))
-
-    assert len(world.clones.changes) == 1
-    assert set(_outcomes(run).values()) == {Outcome.NOT_STARTED}
-    assert b"3.0" not in world.clones.files("clusterconfig-ams2")["nord.json"]
 
 
 def test_an_unknown_instance_is_an_error_and_nothing_runs() -> None:
@@ -440,7 +286,7 @@ def test_a_limit_of_a_retry_chooses_among_what_is_owed_and_still_there() -> None
     with pytest.raises(UsageError, match="matches nothing that is owed"):
         world.run(world.request(only=only, limit="viatris"), "run-2")
 
-    assert _outcomes(run) == {"acme.fra1": Outcome.CHANGED}
+    assert outcomes(run) == {"acme.fra1": Outcome.CHANGED}
 
 
 def test_a_target_of_a_site_that_cannot_be_read_is_not_gone() -> None:
@@ -450,7 +296,7 @@ def test_a_target_of_a_site_that_cannot_be_read_is_not_gone() -> None:
 
     run = world.run(world.request("fra1", "ams2", only=frozenset({"acme.fra1", "nord.ams2"})))
 
-    assert _outcomes(run)["acme.fra1"] is Outcome.CHANGED
+    assert outcomes(run)["acme.fra1"] is Outcome.CHANGED
     assert run.exit_code == 4
 
 
@@ -462,7 +308,7 @@ def test_a_site_whose_deployer_host_is_away_does_not_stop_the_other() -> None:
 
     run = world.run(world.request("fra1", "ams2"), "run-2")
 
-    assert _outcomes(run) == {
+    assert outcomes(run) == {
         "acme.fra1": Outcome.UNREACHABLE,
         "viatris.fra1": Outcome.UNREACHABLE,
         "nord.ams2": Outcome.CHANGED,
