@@ -330,8 +330,10 @@ class Deployer:
     @cached_property
     def _clones(self) -> Clones:
         from deployer.gitsync.engine import SyncEngine
+        from deployer.playbook.differences import hidden_merge
 
-        return SyncEngine(SystemClock(), self.settings.sync, self.manifests.merge, self.settings.identity)
+        merge = hidden_merge(self.manifests.merge)
+        return SyncEngine(SystemClock(), self.settings.sync, merge, self.settings.identity)
 
     @cached_property
     def _syncing(self) -> Syncing:

@@ -1,13 +1,13 @@
-"""Differences of manifests, and plans, as they may be shown: their secrets are taken out."""
+"""Differences and conflicts of manifests, and plans, as they may be shown: their secrets are taken out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from deployer.model.json import JsonObject, JsonValue
-from deployer.model.merge import Difference
+from deployer.model.merge import Conflict, Difference, MergeResult
 from deployer.model.plan import Batch, Bucket, Plan, Target
 from deployer.model.secret import REDACTED
 from deployer.playbook.redaction import Redactor, is_secret_name, is_secret_path, secrets_in, without_url_secrets
@@ -32,6 +32,26 @@ def hidden_differences(found: Iterable[Difference], versions: Sequence[object]) 
         replace(one, before=_shown(one.path, one.before, redactor), after=_shown(one.path, one.after, redactor))
         for one in found
     )
+
+
+def hidden_merge(merge: Callable[..., MergeResult]) -> Callable[..., MergeResult]:
+    """The merge, with `[redacted]` in place of secrets in what it says of conflicts: that is stored and told to others.
+
+    The merged file itself is as it was.
+    """
+
+    def hiding(path: str, base: bytes, ours: bytes, theirs: bytes, *, rules: bytes) -> MergeResult:
+        result = merge(path, base, ours, theirs, rules=rules)
+        return replace(result, conflicts=tuple(_hidden(conflict) for conflict in result.conflicts))
+
+    return hiding
+
+
+def _hidden(conflict: Conflict) -> Conflict:
+    redactor = Redactor(())
+    values = (conflict.base, conflict.ours, conflict.theirs)
+    base, ours, theirs = (_shown(conflict.path, value, redactor) for value in values)
+    return replace(conflict, base=base, ours=ours, theirs=theirs)
 
 
 def _shown(path: str, value: str | None, redactor: Redactor) -> str | None:

@@ -34,3 +34,21 @@ def test_a_plan_shows_no_secret_of_a_manifest(deployed: Box) -> None:
     assert (text.code, document.code) == (0, 0)
     assert "+ user: [redacted]" in text.out
     assert SECRET not in text.out + document.out
+
+
+def test_a_conflict_about_a_secret_is_told_without_it(box: Box) -> None:
+    """Whoever is called learns what both sides changed, and who; the values stay in the two commits."""
+    for clone, value in ((box.clone, SECRET), (box.erin, f"other-{SECRET}")):
+        box.edit(clone, "<release", f'<user password="{value}"/><release')
+    box.commit(box.clone, "In the clone")
+    box.push("On the remote")
+
+    done = box.deployer("sync", "fra1")
+    told = box.deployer("attention", "--json")
+
+    assert (done.code, told.code) == (5, 5)
+    assert [one["ours"] for one in told.document["data"][0]["conflicts"]] == ["[redacted]"]
+    files = [path for path in (box.shell.folder / "state").glob("deployer.db*") if path.is_file()]
+    assert files
+    assert SECRET not in done.out + done.err + told.out
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []

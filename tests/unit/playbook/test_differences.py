@@ -7,11 +7,12 @@ import json
 import pytest
 
 from deployer.app import Deployer
+from deployer.manifests import ManifestFormats
 from deployer.model.codec import to_json
 from deployer.model.json import JsonObject
 from deployer.model.merge import Difference
 from deployer.model.plan import Batch, Bucket, Plan, Target
-from deployer.playbook.differences import hidden_differences, hidden_plan
+from deployer.playbook.differences import hidden_differences, hidden_merge, hidden_plan
 from deployer.settings import Settings
 
 OLD = b'<i><user name="erin" password="hunter2-old"/><image tag="1.4.2"/><dsn>x://erin:hunter2-dsn@db/x</dsn></i>'
@@ -32,6 +33,20 @@ def test_a_comparison_says_that_a_password_changed_and_not_to_what() -> None:
     assert "+ mail: [redacted]" in lines
     assert "+ db: h [redacted]" in [line.replace("h[", "h [") for line in lines]
     assert "hunter" not in json.dumps(to_json(found))
+
+
+def test_a_conflict_says_where_both_changed_a_password_and_not_to_what() -> None:
+    """It is stored, and told to whoever is called; other values of the same manifest are shown."""
+    merge = hidden_merge(ManifestFormats().merge)
+    theirs = NEW.replace(b"hunter2", b"hunter3").replace(b"1.5.0", b"1.6.0")
+
+    result = merge("v.xml", OLD, NEW, theirs, rules=b"")
+
+    told = {conflict.path: (conflict.base, conflict.ours, conflict.theirs) for conflict in result.conflicts}
+    assert told["user[@name='erin']/@password"] == ("[redacted]", "[redacted]", "[redacted]")
+    assert told["image/@tag"] == ("1.4.2", "1.5.0", "1.6.0")
+    assert "hunter" not in json.dumps(to_json(result.conflicts))
+    assert b"hunter3-new" in result.partial
 
 
 @pytest.mark.parametrize(
