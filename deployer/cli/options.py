@@ -10,6 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
@@ -154,6 +155,18 @@ def refuse_empty(ctx: click.Context) -> None:
             if isinstance(text, str) and not text.strip(" \t\n,:"):
                 spelling = max(option.opts, key=len)
                 raise UsageError(f"{spelling} {text!r} names nothing", hint=f"leave {spelling} out for no such choice")
+
+
+def _clone(_ctx: click.Context, _option: click.Parameter, text: str | None) -> Path | None:
+    if text is not None and not text.strip():
+        raise UsageError(f"--clone {text!r} names nothing", hint="--clone . is the folder that one stands in")
+    return None if text is None else Path(text)
+
+
+clone_option = click.option(
+    "--clone", type=click.Path(), callback=_clone, help="One clone on this machine; needs no inventory."
+)
+"""Of the commands that work in one clone."""
 
 
 def refuse_raw(ctx: click.Context, raw: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deployer.cli.completing import complete_sites
-from deployer.cli.options import Context, common
+from deployer.cli.options import Context, clone_option, common
 from deployer.errors import AttentionError, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("sync")
 @click.argument("sites", nargs=-1, metavar="[SITE]...", shell_complete=complete_sites)
 @click.option("--check", "-C", is_flag=True, help="Only look: ahead, behind, dirty. Exit 8 when there is work to do.")
-@click.option("--clone", type=click.Path(path_type=Path), help="One clone on this machine; needs no inventory.")
+@clone_option
 @click.option("--clone-missing", is_flag=True, help="Make clones that are missing first.")
 @click.option("--cron", is_flag=True, help="Silent unless something needs a person.")
 @common

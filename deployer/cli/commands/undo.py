@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deployer.cli.completing import complete_sites
-from deployer.cli.options import Context, common
+from deployer.cli.options import Context, clone_option, common
 from deployer.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("site", required=False, default="", shell_complete=complete_sites)
 @click.option("--to", default="", metavar="SNAPSHOT", help="A snapshot of --list; a beginning is enough.")
 @click.option("--list", "-l", "lists", is_flag=True, help="List the snapshots, newest first.")
-@click.option("--clone", type=click.Path(path_type=Path), help="One clone on this machine; needs no inventory.")
+@clone_option
 @click.option("--yes", "-y", is_flag=True, help="Do not ask, also in production.")
 @common
 def command(context: Context, site: str, to: str, lists: bool, clone: Path | None, yes: bool) -> int:

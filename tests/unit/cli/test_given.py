@@ -32,6 +32,8 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["status", "--sandbox", ""], "--sandbox"),
         (["history", "--site", ""], "--site"),
         (["undo", "fra1", "--to", ""], "--to"),
+        (["sync", "--clone", ""], "--clone"),
+        (["undo", "--clone", " "], "--clone"),
     ],
 )
 def test_an_empty_choice_is_an_error_and_never_means_everything(
