@@ -12,7 +12,7 @@ from deployer.cli.completing import complete_names
 from deployer.cli.options import Context, common, tell
 from deployer.cli.paths import own_playbooks
 from deployer.cli.stopping import signals
-from deployer.errors import DeployerError, LockedError, UsageError
+from deployer.errors import AttentionError, DeployerError, LockedError, UsageError
 from deployer.model.json import JsonValue
 from deployer.model.operation import ManifestUse, Operation, Param, ParamType
 
@@ -220,4 +220,7 @@ def list_targets(context: Context, deployer: Deployer, wanted: Wanted) -> int:
     """Print who would be started, and who is held."""
     plan = deployer.plan(wanted)
     lines = [target.name for target in plan.targets] + [f"{target.name} (held)" for target in plan.held]
-    return context.finish(lines, lambda: click.echo("\n".join(lines)))
+    for work in plan.manual:
+        context.say(f"{work.site}: {work.line}")
+    code = AttentionError.exit_code if plan.manual else 0
+    return context.finish(lines, lambda: [click.echo(line) for line in lines], code)

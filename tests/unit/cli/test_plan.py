@@ -62,3 +62,13 @@ def test_the_other_site_is_planned_all_the_same(capsys: pytest.CaptureFixture[st
     assert "nord.ams2" in shown[1]
     assert [(work["site"], work["kind"]) for work in document[1]["data"]["manual"]] == [("fra1", "missing")]
     assert document[1]["data"]["buckets"][0]["batches"][0]["targets"][0]["instance"] == "nord"
+
+
+@pytest.mark.usefixtures("deployer")
+def test_the_targets_of_a_site_whose_clone_is_missing_are_not_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of the other site are listed, stderr says what is wrong, and the exit code does."""
+    code = main(["redeploy", "fra1", "ams2", "--list-targets"])
+    said = capsys.readouterr()
+
+    assert (code, said.out) == (5, "nord.ams2\n")
+    assert f"fra1: {LINE}" in said.err
