@@ -223,4 +223,4 @@ def list_targets(context: Context, deployer: Deployer, wanted: Wanted) -> int:
     for work in plan.manual:
         context.say(f"{work.site}: {work.line}")
     code = AttentionError.exit_code if plan.manual else 0
-    return context.finish(lines, lambda: [click.echo(line) for line in lines], code)
+    return context.finish(lines, lambda: click.echo("".join(f"{line}\n" for line in lines), nl=False), code)
