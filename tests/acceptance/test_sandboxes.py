@@ -98,6 +98,15 @@ def test_prune_destroys_what_has_expired(lab: Shell) -> None:
     assert not file.parent.exists()
 
 
+@pytest.fixture
+def _keys() -> Iterator[None]:
+    """Ctrl-C reaches what a test starts, also where the tests run in the background: there it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_keys")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_create_that_is_stopped_leaves_nothing(shell: Shell, number: int, code: int) -> None:
     """By a service manager or by keys: the name is free again, and the exit code says what stopped it."""

@@ -21,6 +21,7 @@ def test_ansible_reads_it(sandboxes: Sandboxes, tmp_path: Path) -> None:
     assert facts.pop("ansible_python_interpreter")
     assert facts == {
         "ansible_connection": "local",
+        "deployer_environment": "sandbox-demo",
         "deployer_home": str(site.home),
         "deployer_production": False,
         "config_repository": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ def _run(folder: Path, arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "a.json").write_text('{"x": 1}')
     (folder / "b.json").write_text('{"x": 2}')
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "DEPLOYER_STATE": str(folder / "state")}
-    argv = ["sh", "-c", f"exec {sys.executable} -m deployer {arguments}"]
+    argv = ["sh", "-c", f"exec {shlex.quote(sys.executable)} -m deployer {arguments}"]
     return subprocess.run(argv, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
