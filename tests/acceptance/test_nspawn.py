@@ -129,6 +129,8 @@ def test_a_dead_node(lab: Lab) -> None:
     assert again.outcomes == {"acme-logistics.fra1": "ok"}
 
 
+@pytest.mark.deep
+@pytest.mark.skipif(not IS_DEEP, reason="half a minute: make test-deep")
 def test_a_host_that_dies_in_the_middle_of_a_playbook(lab: Lab) -> None:
     """The instance of the host that lost its power is unreachable; those of the other node end as they would have."""
     variables = {**IMPATIENT, **waiting.make(lab.shell.folder, "/run"), "DEPLOYER_SANDBOX": "lab"}

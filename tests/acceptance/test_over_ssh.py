@@ -7,7 +7,10 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.acceptance import waiting
+from tests.depth import IS_DEEP
 
 if TYPE_CHECKING:
     from tests.acceptance.far import Far
@@ -84,6 +87,8 @@ def test_an_unknown_host_key_is_never_accepted(far: Far) -> None:
     assert far.known.read_text() == ""
 
 
+@pytest.mark.deep
+@pytest.mark.skipif(not IS_DEEP, reason="half a minute: make test-deep")
 def test_a_host_that_goes_away_in_the_middle_leaves_nothing_locked(far: Far) -> None:
     """The targets are unreachable, not failed; with the host back the next run finishes."""
     process = far.started_waiting()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.depth import sample
+
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Box
 
@@ -32,7 +34,8 @@ def test_a_reader_that_leaves_changes_no_exit_code(deployed: Box, arguments: tup
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("lines", [0, 1, 6])
+@pytest.mark.deep
+@pytest.mark.parametrize("lines", sample([1, 0, 6], 1))
 def test_a_reader_of_the_progress_that_leaves_stops_no_rollout(box: Box, lines: int) -> None:
     """`redeploy 2>&1 | head -6`: every target is rolled out, and the record says so; the exit code is the run's."""
     arguments = [sys.executable, "-m", "deployer", "redeploy", "fra1"]
@@ -62,7 +65,8 @@ def test_an_error_that_nobody_reads_keeps_its_exit_code(box: Box) -> None:
     assert process.returncode == 2
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.deep
+@pytest.mark.parametrize("closed", sample([">&- 2>&-", ">&-", "2>&-"], 1))
 def test_a_rollout_needs_no_stream_at_all(box: Box, closed: str) -> None:
     """As a service manager may start it: all is done, and the exit code is the run's."""
     environment = box.shell.environment | {"DEPLOYER_SANDBOX": box.name}

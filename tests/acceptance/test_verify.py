@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.sandboxes.supervisor.client import ask
+from tests.depth import IS_DEEP
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Box, Done
@@ -289,6 +290,8 @@ def test_no_secret_is_told(live: Live) -> None:
     assert all("[redacted]" in done.out + done.err for done in told[:2])
 
 
+@pytest.mark.deep
+@pytest.mark.skipif(not IS_DEEP, reason="half a minute: make test-deep")
 def test_over_ssh_the_checks_are_the_same(far: Far, tmp_path: Path) -> None:
     """Through one connection; a host that goes away in the middle is unreachable, and so is one that never answers."""
     live = Live(far.box, tmp_path / "own")

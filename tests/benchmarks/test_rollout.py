@@ -13,6 +13,8 @@ from tests.benchmarks.hosts import Lab
 from tests.depth import IS_DEEP
 from tests.nspawn import IMAGES, needed
 
+BARE = 2.65
+"""Seconds of `ansible-playbook` alone for 8 instances on the machine of doc/performance.md."""
 ROUNDS = 3
 VERSIONS = ("1.5.0", "1.4.2")
 slow = pytest.mark.skipif(not IS_DEEP, reason="minutes: make test-deep")
@@ -80,23 +82,24 @@ def test_a_rollout_beside_stock_modules_and_pyinfra(eight: Lab, capsys: pytest.C
 def test_what_deployer_adds_to_ansible(eight: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     """`deployer redeploy` without its sync takes at most 1.2 s more than bare `ansible-playbook` with our playbook.
 
-    What kept connections would give is printed beside it.
+    That is on a machine where the bare one takes `BARE` seconds; one that is slower has as much more time. What kept
+    connections would give is printed beside it.
     """
     whole, bare = [], []
     for _ in range(ROUNDS + 2):
         found = eight.whole()
         whole.append(found.seconds - found.sync)
         bare.append(eight.bare())
-    more = statistics.median(whole) - statistics.median(bare)
+    more = statistics.median(one - other for one, other in zip(whole, bare, strict=True))
     with tempfile.TemporaryDirectory(prefix="deployer-kept-") as eight.kept:
         kept = statistics.median([eight.bare() for _ in range(ROUNDS + 1)][1:])
 
     show(
         capsys,
         f"redeploy without sync: {statistics.median(whole):.2f} s, bare: {statistics.median(bare):.2f} s, "
-        f"on kept connections: {kept:.2f} s",
+        f"{more:.2f} s more; on kept connections: {kept:.2f} s",
     )
-    assert more <= 1.2
+    assert more <= 1.2 * max(1, statistics.median(bare) / BARE)
 
 
 @pytest.mark.deep

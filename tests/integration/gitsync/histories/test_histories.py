@@ -23,7 +23,7 @@ from tests.integration.gitsync.swept import Template
 
 PARTS = 2
 """Halves, so that two workers can share them."""
-HISTORIES = int(os.environ.get("DEPLOYER_HISTORIES", "0")) or depth(10, 300)
+HISTORIES = int(os.environ.get("DEPLOYER_HISTORIES", "0")) or depth(6, 300)
 CALLS = 275
 """Of system calls that change files, in a whole sync."""
 
