@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 PYTHON ?= python3
 BIN := .venv/bin
+# On 2 cores: a third of the time of most tests is spent waiting, for ssh, services and deadlines.
+WORKERS ?= 3
 # Ansible refuses the C locale, which cron and CI have.
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -30,11 +32,11 @@ lint: .venv/installed-dev
 # Benchmarks have the machine for themselves: beside another worker they would measure that one.
 test: packages .venv/installed-dev  ## Every linter and every test
 	@.ci/lint
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not benchmark"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not benchmark"
 	@$(BIN)/python -m pytest -m benchmark
 
 test-deep: packages .venv/installed-dev  ## All cases of the tests that only sample them every day
-	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m "deep and not benchmark"
+	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "deep and not benchmark"
 	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -m "deep and benchmark"
 
 check: .venv/installed-dev  ## The quick gate before a commit: linters and unit tests
