@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deployer.model.json import JsonObject
-from deployer.playbook import hidden, processes
+from deployer.playbook import processes, vault
 from deployer.playbook.job import Job
 from deployer.playbook.redaction import Redactor
 from deployer.playbook.rows import END, printed, row_of
@@ -91,7 +91,7 @@ def main() -> int:
     os.set_blocking(job.wake, False)
     os.environ.pop("PYTHONPATH", None)
     # What must not be written is decided before anything is.
-    recording = Recording(job, hidden.redactor(json.load(sys.stdin)))
+    recording = Recording(job, vault.redactor(json.load(sys.stdin)))
     end: JsonObject = {"status": "failed", "rc": None}
     try:
         _open_masters(job, cancel)

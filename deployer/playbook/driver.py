@@ -22,7 +22,7 @@ from deployer.errors import InventoryError, UsageError
 from deployer.model.json import JsonObject
 from deployer.model.plan import Target
 from deployer.model.run import Outcome, TargetResult
-from deployer.playbook import hidden, inventory, job, processes
+from deployer.playbook import hidden, inventory, invocation, job, processes
 from deployer.playbook.errors import PlaybookError
 from deployer.playbook.outcomes import Outcomes
 from deployer.playbook.workspace import Workspace, workspace, write_inputs, writing
@@ -125,7 +125,7 @@ class AnsibleDriver:
 
     def _job(self, playbook: PlaybookRun, targets: Sequence[Target], space: Workspace, wake: int) -> job.Job:
         wanted = playbook.options.forks or self._settings.forks
-        forks = job.forks(targets, playbook.site, wanted, self._settings.per_host)
+        forks = invocation.forks(targets, playbook.site, wanted, self._settings.per_host)
         return job.Job(
             parent=os.getpid(),
             events=str(space.events),
@@ -134,9 +134,9 @@ class AnsibleDriver:
             sockets=str(space.sockets),
             playbook=playbook.playbook,
             inventories=(str(Path(playbook.inventory).absolute()), str(space.inventory)),
-            arguments=job.arguments(playbook, space.private, space.limit, forks),
+            arguments=invocation.arguments(playbook, space.private, space.limit, forks),
             working=_working_folder(space),
-            masters=job.masters(targets, playbook.site, self._ssh, str(space.sockets)),
+            masters=invocation.masters(targets, playbook.site, self._ssh, str(space.sockets)),
             side_by_side=self._settings.per_host,
             wake=wake,
         )
@@ -144,7 +144,7 @@ class AnsibleDriver:
     def _popen(self, playbook: PlaybookRun, task: job.Job, space: Workspace) -> subprocess.Popen[bytes]:
         shipped = resources.shipped("playbooks")
         settings = (self._settings, self._ssh)
-        environment = job.environment(self._environ, playbook.playbook, shipped, task, settings)
+        environment = invocation.environment(self._environ, playbook.playbook, shipped, task, settings)
         # -P: a yaml.py in the folder that somebody happens to be in is not imported.
         command = [sys.executable, "-P", "-m", "deployer.playbook.child", str(space.job)]
         try:

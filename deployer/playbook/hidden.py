@@ -9,13 +9,10 @@ from deployer.playbook import inventory, redaction, vault
 from deployer.playbook.command_line import extra_variables
 from deployer.ports import PlaybookRun
 
-Hidden = Mapping[str, list[str]]
-"""`secrets`, and what leads to more of them: `vaulted` texts and `vault_sources`, as `--vault-id` takes them."""
-
 
 def of_run(
     playbook: PlaybookRun, targets: Sequence[Target], environ: Mapping[str, str], passed: Sequence[str]
-) -> Hidden:
+) -> vault.Hidden:
     """What must not be written, and what leads to it.
 
     Args:
@@ -35,12 +32,3 @@ def of_run(
         "vaulted": list(dict.fromkeys(vault.vaulted_in(values))),
         "vault_sources": [source for source in sources if source],
     }
-
-
-def redactor(given: Hidden) -> redaction.Redactor:
-    """Takes all of it out of texts; the vaulted texts are decrypted for that."""
-    secrets = list(given["secrets"])
-    if given["vaulted"]:
-        known = tuple(vault.passwords(given["vault_sources"]))
-        secrets += [*known, *vault.decrypted(given["vaulted"], known)]
-    return redaction.Redactor(secrets)

@@ -11,7 +11,7 @@ from deployer import resources
 from deployer.model.json import JsonObject
 from deployer.model.plan import Target
 from deployer.model.site import Machine
-from deployer.playbook import hidden, inventory, job
+from deployer.playbook import hidden, inventory, invocation, job, vault
 from deployer.playbook.defaults import connection_defaults
 from deployer.playbook.redaction import is_secret_name
 from deployer.ports import PlaybookRun
@@ -45,12 +45,12 @@ class AnsibleReach:
 
     @cached_property
     def _defaults(self) -> Mapping[str, str]:
-        passed = {name: self._environ[name] for name in job.PASSED if name in self._environ}
+        passed = {name: self._environ[name] for name in invocation.PASSED if name in self._environ}
         return connection_defaults(passed, _working_folder())
 
     def ssh(self, machine: Machine) -> tuple[str, ...]:
         """Options and address for ssh; empty where only Ansible itself can tell."""
-        return job.ssh_to(machine, self._ssh)
+        return invocation.ssh_to(machine, self._ssh)
 
     def variables(self, machine: Machine) -> JsonObject:
         """The inventory's variables of a machine, less what says how it is reached, and less secrets."""
@@ -68,12 +68,12 @@ class AnsibleReach:
         """The whole environment of a process that may start Ansible."""
         places = job.Places(str(private), str(private))
         shipped = resources.shipped("playbooks")
-        return job.environment(self._environ, playbook.playbook, shipped, places, (self._settings, self._ssh))
+        return invocation.environment(self._environ, playbook.playbook, shipped, places, (self._settings, self._ssh))
 
     def redactor(self, playbook: PlaybookRun) -> Callable[[str], str]:
         """Takes secrets out of a text."""
         found = hidden.of_run(playbook, playbook.targets, self._environ, self._settings.environment)
-        return hidden.redactor(found).text
+        return vault.redactor(found).text
 
 
 def _working_folder() -> Path:

@@ -16,9 +16,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deployer.errors import UsageError
+from deployer.playbook.redaction import Redactor
 
+Hidden = Mapping[str, list[str]]
+"""`secrets`, and what leads to more of them: `vaulted` texts and `vault_sources`, as `--vault-id` takes them."""
 _ROUNDS = 10_000
 _SCRIPT_SECONDS = 30.0
+
+
+def redactor(given: Hidden) -> Redactor:
+    """Takes all of it out of texts; the vaulted texts are decrypted for that."""
+    secrets = list(given["secrets"])
+    if given["vaulted"]:
+        known = tuple(passwords(given["vault_sources"]))
+        secrets += [*known, *decrypted(given["vaulted"], known)]
+    return Redactor(secrets)
 
 
 def vaulted_in(values: object) -> Iterator[str]:

@@ -23,3 +23,13 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("module", "left"), [("playbook.child", HEAVY), ("integrations.notifiers", ("httpx2",))])
+def test_what_every_rollout_starts_imports_nothing_heavy(module: str, left: tuple[str, ...]) -> None:
+    """The process around Ansible needs none of the controller's libraries, and few have a webhook to tell."""
+    code = f"import sys, deployer.{module}\nprint([name for name in {left!r} if name in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"

@@ -12,7 +12,7 @@ from deployer.errors import UsageError
 from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Target
 from deployer.model.site import Machine, Site
-from deployer.playbook import job
+from deployer.playbook import invocation, job
 from deployer.playbook.inventory import interleaved
 from deployer.ports import PlaybookRun
 from deployer.settings import AnsibleSettings, SshSettings
@@ -55,12 +55,12 @@ def test_arguments(site: Site) -> None:
         ),
     )
 
-    assert " ".join(job.arguments(run, Path("/private"), Path("/private/hosts"), 5)) == (
+    assert " ".join(invocation.arguments(run, Path("/private"), Path("/private/hosts"), 5)) == (
         "--limit @/private/hosts --forks 5 --extra-vars @/private/variables.yml --check --diff --become -vv "
         "--tags a,b --skip-tags c --vault-id dev@file --flush-cache"
     )
     with pytest.raises(UsageError, match="nobody is asked"):
-        job.arguments(
+        invocation.arguments(
             replace(run, options=PlaybookOptions(vault_ids=("dev@prompt",))),
             Path("/private"),
             Path("/private/hosts"),
@@ -72,7 +72,7 @@ def test_environment_is_an_allow_list() -> None:
     """Nothing of the user's environment passes but what is named."""
     environ = {"HOME": "/home/x", "AWS_SECRET": "x", "REGION": "north", "PATH": "/bin", "ANSIBLE_BECOME": "1"}
     settings = (AnsibleSettings(environment=("REGION",)), SshSettings(known_hosts="/etc/our hosts"))
-    made = job.environment(environ, "/own/op/playbook.yml", Path("/shipped"), a_job(), settings)
+    made = invocation.environment(environ, "/own/op/playbook.yml", Path("/shipped"), a_job(), settings)
 
     assert {"AWS_SECRET", "ANSIBLE_BECOME"}.isdisjoint(made)
     assert (made["HOME"], made["REGION"], made["LC_ALL"]) == ("/home/x", "north", "C.UTF-8")
@@ -104,13 +104,13 @@ def test_forks(site: Site, target: Make, counts: dict[str, int], wanted: int, fo
     """No more than eight of one remote host are worked on at once, and no more at all than were asked for."""
     targets = [target(f"{host}-{number}", host) for host, count in counts.items() for number in range(count)]
 
-    assert job.forks(targets, site, wanted, 8) == forks
+    assert invocation.forks(targets, site, wanted, 8) == forks
 
 
 def test_masters(site: Site, target: Make) -> None:
     """One connection for each remote machine, to where Ansible will connect; none for a local one."""
     targets = [target("a"), target("b"), target("c", "app07"), target("d", "here")]
-    first, second = job.masters(targets, site, SshSettings(), "/tmp/s")
+    first, second = invocation.masters(targets, site, SshSettings(), "/tmp/s")
 
     assert first[-3:] == ("-f", "-N", "dep01")
     assert 'User="deployer"' in first
@@ -123,4 +123,4 @@ def test_masters_leave_templates_to_ansible(site: Site, target: Make) -> None:
     """A machine whose variables are not known here is left to Ansible."""
     for value in ("{{ user }}", {"__ansible_vault": "x"}):
         machine = Machine("dep01", {"ansible_user": value})
-        assert job.masters([target("a")], replace(site, machines={"dep01": machine}), SshSettings(), "/s") == ()
+        assert invocation.masters([target("a")], replace(site, machines={"dep01": machine}), SshSettings(), "/s") == ()
