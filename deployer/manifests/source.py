@@ -6,6 +6,7 @@ import bisect
 import codecs
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from deployer.errors import ManifestError, UsageError
 from deployer.model.manifest import Problem
@@ -26,7 +27,7 @@ _XML_ENCODING = re.compile(rb"""<\?xml[ \t\r\n][^>]*?[ \t\r\n]encoding[ \t\r\n]*
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A manifest's bytes as text."""
 
@@ -35,8 +36,11 @@ class Source:
     """Without the byte order mark; line ends as they are in the file."""
     encoding: str
     bom: bytes
-    line_starts: tuple[int, ...]
-    """Index in the text of the first character of every line."""
+
+    @cached_property
+    def line_starts(self) -> tuple[int, ...]:
+        """Index in the text of the first character of every line."""
+        return (0, *(found.end() for found in _LINE_END.finditer(self.text)))
 
     def line(self, index: int) -> int:
         """The line, from 1, that a character of the text is in."""
@@ -100,8 +104,7 @@ def decode(path: str, data: bytes, *, is_xml: bool = False) -> Source:
         raise refuse(Problem(path, text.count("\n", 0, text.index("\0")) + 1, "a NUL byte"))
     if not text.strip():
         raise refuse(Problem(path, 0, "the file is empty"))
-    starts = (0, *(found.end() for found in _LINE_END.finditer(text)))
-    return Source(path=path, text=text, encoding=encoding, bom=bom, line_starts=starts)
+    return Source(path=path, text=text, encoding=encoding, bom=bom)
 
 
 def _encoding(path: str, data: bytes, *, is_xml: bool) -> tuple[bytes, str]:

@@ -30,6 +30,15 @@ Four = tuple[Value, Value, Value, Value]
 _Items = list[tuple[str, Value]]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Token:
+    """What an item is known by: of one list, the same items of all versions have the same object."""
+
+    parts: tuple[object, ...]
+    is_known: bool
+    """Whether it has an identity, so that it is the same item when it says something else."""
+
+
 def objections(
     form: str,
     texts: tuple[str, str, str],
@@ -76,8 +85,8 @@ def _comments(base: Counter[str], ours: Counter[str], theirs: Counter[str], merg
 class _Checker:
     fields: tuple[tuple[str, ...], ...]
     said: list[str] = field(default_factory=list)
-    _told: dict[tuple[int, tuple[str, ...]], tuple[str, ...] | None] = field(default_factory=dict)
-    """Number of a value, and fields -> what it says in them: most values are the same in all four documents."""
+    _told: dict[tuple[str, ...], dict[int, tuple[str, ...] | None]] = field(default_factory=dict)
+    """Fields -> number of a value -> what it says in them: most values are the same in all four documents."""
 
     def value(self, path: str, four: Four) -> None:
         """Object to a value that is not what the two sides made of it."""
@@ -117,8 +126,9 @@ class _Checker:
         if odd:
             self._changed(path, lists, tokens, odd, counts)
         self._order(path, tokens, counts)
-        for label in {label: None for items in lists for label, value in items if _is_single(value)}:
-            self._beside(path, [_singles(items, label) for items in lists])
+        singles = [_singles(items) for items in lists]
+        for label in {**singles[0], **singles[1], **singles[2], **singles[3]}:
+            self._beside(path, [side.get(label, []) for side in singles])
 
     def _beside(self, path: str, sides: list[list[int]]) -> None:
         """Texts of which some are repeated, or new on both sides: what a merge puts side by side must be so on a side.
@@ -136,7 +146,7 @@ class _Checker:
         is_odd = bool(odd) if has_repeats else any(not {one, other} & old for one, other in odd)
         self._expect(path, not is_odd, "has texts side by side that neither side put so")
 
-    def _tokens(self, path: str, lists: list[_Items]) -> list[list[Hashable]]:
+    def _tokens(self, path: str, lists: list[_Items]) -> list[list[_Token]]:
         """What each item is known by: a field, its label where it is the only one, else what it says."""
         alike: dict[str, list[list[Value]]] = {}
         for side, items in enumerate(lists):
@@ -144,26 +154,36 @@ class _Checker:
                 if label not in alike:
                     alike[label] = [[], [], [], []]
                 alike[label][side].append(value)
-        how = {label: self._field(path, label, values) for label, values in alike.items()}
-        return [[self._token(label, value, how[label]) for label, value in items] for items in lists]
+        tokens = {label: self._tokens_of(path, label, values) for label, values in alike.items()}
+        return [[tokens[label][value.number] for label, value in items] for items in lists]
 
-    def _token(self, label: str, value: Value, fields: tuple[str, ...] | None) -> Hashable:
+    def _tokens_of(self, path: str, label: str, alike: list[list[Value]]) -> dict[int, _Token]:
+        """Number of a value -> what an item that has it is known by."""
+        fields = self._field(path, label, alike)
+        numbers = {value.number: None for values in alike for value in values}
         if fields is None:
-            return ("says", label, value.number)
-        return ("is", label, fields, self._says(value, fields)) if fields else ("one", label)
+            return {number: _Token(("says", label, number), is_known=False) for number in numbers}
+        if not fields:
+            one = _Token(("one", label), is_known=True)
+            return dict.fromkeys(numbers, one)
+        known = self._told[fields]
+        tokens = {told: _Token(("is", label, fields, told), is_known=True) for told in map(known.get, numbers)}
+        return {number: tokens[known[number]] for number in numbers}
 
-    def _says(self, value: Value, fields: tuple[str, ...]) -> tuple[str, ...] | None:
-        asked = (value.number, fields)
-        if asked not in self._told:
-            self._told[asked] = _told(value, fields)
-        return self._told[asked]
+    def _says(self, values: Sequence[Value], fields: tuple[str, ...]) -> list[tuple[str, ...] | None]:
+        """What each of some values says in the fields; None for one that has none of them."""
+        known = self._told.setdefault(fields, {})
+        for value in values:
+            if value.number not in known:
+                known[value.number] = _told(value, fields)
+        return [known[value.number] for value in values]
 
     def _field(self, path: str, label: str, alike: list[list[Value]]) -> tuple[str, ...] | None:
         """The fields that tell the items of a label apart; empty for a label that is there once; None for none."""
         for fields in self.fields:
-            if any(self._says(value, fields) is None for values in alike for value in values[:1]):
+            if any(None in self._says(values[:1], fields) for values in alike):
                 continue
-            told = [[self._says(value, fields) for value in values] for values in alike]
+            told = [self._says(values, fields) for values in alike]
             if any(None in side for side in told):
                 continue
             if all(len(set(side)) == len(side) for side in told[:3]):
@@ -172,10 +192,10 @@ class _Checker:
                 return fields if is_unique else None
         return () if label and all(len(values) <= 1 for values in alike) else None
 
-    def _known(self, path: str, lists: list[_Items], tokens: list[list[Hashable]]) -> None:
+    def _known(self, path: str, lists: list[_Items], tokens: list[list[_Token]]) -> None:
         """Items with an identity are compared each with itself."""
         found = [
-            {token: value for token, (_, value) in zip(side, items, strict=True) if _is_known(token)}
+            {token: value for token, (_, value) in zip(side, items, strict=True) if token.is_known}
             for side, items in zip(tokens, lists, strict=True)
         ]
         for token in {**found[0], **found[1], **found[2], **found[3]}:
@@ -187,12 +207,12 @@ class _Checker:
         self,
         path: str,
         lists: list[_Items],
-        tokens: list[list[Hashable]],
-        odd: set[Hashable],
-        counts: list[Counter[Hashable]],
+        tokens: list[list[_Token]],
+        odd: set[_Token],
+        counts: list[Counter[_Token]],
     ) -> None:
         """Items without an identity that both sides changed: the same ones, where as many are left of each version."""
-        gone = {token for token in counts[0] if not _is_known(token) and not counts[1][token] and not counts[2][token]}
+        gone = {token for token in counts[0] if not token.is_known and not counts[1][token] and not counts[2][token]}
         left = [
             [value for token, (_, value) in zip(side, items, strict=True) if token in odd or token in gone]
             for side, items in zip(tokens, lists, strict=True)
@@ -205,7 +225,7 @@ class _Checker:
         for at, (base, ours, theirs, result) in enumerate(zip(*left, strict=True)):
             self.value(f"{path}/[{at}]", (base, ours, theirs, result))
 
-    def _order(self, path: str, tokens: list[list[Hashable]], counts: list[Counter[Hashable]]) -> None:
+    def _order(self, path: str, tokens: list[list[_Token]], counts: list[Counter[_Token]]) -> None:
         """Who changed the order decides; what one side alone put in stands between the neighbours that it has there."""
         repeated = {token for count in counts for token, times in count.items() if times > 1}
         once = counts[3].keys() - repeated
@@ -223,22 +243,18 @@ class _Checker:
                 )
 
 
-def _singles(items: _Items, label: str) -> list[int]:
-    """The numbers of the texts with a label."""
-    return [value.number for mine, value in items if mine == label and _is_single(value)]
+def _singles(items: _Items) -> dict[str, list[int]]:
+    """Label -> the numbers of its texts, and of its elements that are nothing but one."""
+    found: dict[str, list[int]] = {}
+    for label, value in items:
+        members = value.members
+        if value.text is not None or (members is not None and len(members) == 1 and "#text" in members):
+            found.setdefault(label, []).append(value.number)
+    return found
 
 
-def _is_single(value: Value) -> bool:
-    """Whether it is a text, or an element that is nothing but one."""
-    return value.text is not None or (value.members is not None and [*value.members] == ["#text"])
-
-
-def _is_known(token: Hashable) -> bool:
-    return isinstance(token, tuple) and token[0] != "says"
-
-
-def _named(token: Hashable) -> str:
-    return "/".join(str(part) for part in token[1:]) if isinstance(token, tuple) else str(token)
+def _named(token: _Token) -> str:
+    return "/".join(str(part) for part in token.parts[1:])
 
 
 def _told(value: Value, fields: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -299,9 +315,9 @@ def _bag(value: Value) -> Hashable:
     return value.number
 
 
-def _is_odd(token: Hashable, counts: list[Counter[Hashable]]) -> bool:
+def _is_odd(token: _Token, counts: list[Counter[_Token]]) -> bool:
     """Whether something without an identity is there more or less often than the two sides made it."""
-    if _is_known(token):
+    if token.is_known:
         return False
     base, ours, theirs, result = (count[token] for count in counts)
     return result != ours if ours == theirs else result != ours + theirs - base
