@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import pytest
 
 Item = TypeVar("Item")
+Test = TypeVar("Test", bound=Callable[..., Any])
 
 IS_DEEP = bool(os.environ.get("DEPLOYER_DEEP"))
 """Set by `make test-deep`."""
@@ -22,3 +25,9 @@ def sample(items: Sequence[Item], everyday: int) -> Sequence[Item]:
     if IS_DEEP or len(items) <= everyday:
         return items
     return [items[index * len(items) // everyday] for index in range(everyday)]
+
+
+def only_deep(takes: str) -> Callable[[Test], Test]:
+    """A test that every day has something shorter for, and that takes so long."""
+    skipped = pytest.mark.skipif(not IS_DEEP, reason=f"{takes}: make test-deep")
+    return lambda test: pytest.mark.deep(skipped(test))

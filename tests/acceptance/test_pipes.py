@@ -15,9 +15,17 @@ if TYPE_CHECKING:
     from tests.acceptance.conftest import Box
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(("redeploy", "fra1", "--check"), 8), (("redeploy", "fra1", "--check", "--json"), 8), (("logs", "last", "-f"), 0)],
+    sample(
+        [
+            (("redeploy", "fra1", "--check"), 8),
+            (("redeploy", "fra1", "--check", "--json"), 8),
+            (("logs", "last", "-f"), 0),
+        ],
+        1,
+    ),
 )
 def test_a_reader_that_leaves_changes_no_exit_code(deployed: Box, arguments: tuple[str, ...], code: int) -> None:
     """What was done counts; there is no fault to report."""

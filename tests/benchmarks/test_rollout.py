@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.hosts import Lab
-from tests.depth import IS_DEEP
+from tests.depth import only_deep
 from tests.nspawn import IMAGES, needed
 
 BARE = 2.65
 """Seconds of `ansible-playbook` alone for 8 instances on the machine of doc/performance.md."""
 ROUNDS = 3
 VERSIONS = ("1.5.0", "1.4.2")
-slow = pytest.mark.skipif(not IS_DEEP, reason="minutes: make test-deep")
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1500)]
 
 
@@ -58,8 +57,7 @@ def show(capsys: pytest.CaptureFixture[str], *lines: str) -> None:
         print("\n" + "\n".join(lines))  # noqa: T201  a benchmark prints its table
 
 
-@pytest.mark.deep
-@slow
+@only_deep("minutes")
 def test_a_rollout_beside_stock_modules_and_pyinfra(eight: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     """Every run brings eight instances to another version: at most 0.25 of the stock role, 1.5 of pyinfra."""
     ways: dict[str, Callable[[str], float]] = {"ours": eight.ours, "stock": eight.stock, "pyinfra": eight.pyinfra}
@@ -79,6 +77,7 @@ def test_a_rollout_beside_stock_modules_and_pyinfra(eight: Lab, capsys: pytest.C
     assert middle["ours"] <= 1.5 * middle["pyinfra"]
 
 
+@only_deep("minutes")
 def test_what_deployer_adds_to_ansible(eight: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     """`deployer redeploy` without its sync takes at most 1.2 s more than bare `ansible-playbook` with our playbook.
 
@@ -102,8 +101,7 @@ def test_what_deployer_adds_to_ansible(eight: Lab, capsys: pytest.CaptureFixture
     assert more <= 1.2 * max(1, statistics.median(bare) / BARE)
 
 
-@pytest.mark.deep
-@slow
+@only_deep("minutes")
 def test_many_instances_cost_what_they_cost_ansible(many: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     """At 120 instances: at most 5 % more time than bare Ansible, under 300 MB, no more processor time for each."""
     (first, *_others) = many.playbook_runs()

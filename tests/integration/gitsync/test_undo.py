@@ -340,7 +340,7 @@ def test_an_edited_script_is_executable_again(world: World) -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("point", sample(range(1, MOST_POINTS), 12))
+@pytest.mark.parametrize("point", sample(range(1, MOST_POINTS), 6))
 def test_killed_at_any_point_the_next_call_finishes_or_nothing_was_done(
     world: World, manifest: str, point: int
 ) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.resources import shipped
-from tests.depth import IS_DEEP
+from tests.depth import only_deep
 from tests.support import missing
 
 if TYPE_CHECKING:
@@ -138,8 +138,7 @@ def test_a_service_of_systemd_is_deployed_upgraded_and_rolled_back(host: Contain
     assert (host.show("UnitFileState"), host.show("ActiveState")) == ("enabled", "active")
 
 
-@pytest.mark.deep
-@pytest.mark.skipif(not IS_DEEP, reason="half a minute: make test-deep")
+@only_deep("half a minute")
 def test_many_restarts_in_a_row_do_not_meet_the_start_limit(host: Container) -> None:
     """Systemd refuses the sixth start within ten seconds, unless it is told to forget the ones before."""
     outcomes = [host.switch(fence=number, restart=True) for number in range(1, 9)]

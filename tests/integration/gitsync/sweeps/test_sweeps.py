@@ -20,7 +20,7 @@ from tests.integration.gitsync.swept import (
 
 CHUNKS = 8
 """Parts of a sweep, so that two workers can share it."""
-EVERYDAY = 4
+EVERYDAY = 2
 """Points of each part."""
 MESSAGE = "prod-deployer made changes to viatris.xml via automation"
 KEPT = {
