@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from deployer.rollout.stopping import StopSwitch
 
 Handler = Callable[[int, FrameType | None], None]
+_LOOKS = 0.2
+"""Seconds between two looks at signals while a person is asked."""
 
 
 @contextmanager
@@ -45,8 +47,24 @@ def question(stop: StopSwitch) -> Iterator[None]:
         stop.ask(number)
         raise KeyboardInterrupt
 
-    with _handled_by(handle):
+    with _handled_by(handle), woken():
         yield
+
+
+@contextmanager
+def woken() -> Iterator[None]:
+    """Interrupt a read again and again: a signal just before it, or on another thread, would else wait for a key."""
+
+    def nothing(_number: int, _frame: FrameType | None) -> None:
+        # Python looks at what else came before it goes on reading.
+        pass
+
+    with _handled_by(nothing, signal.SIGALRM):
+        before = signal.setitimer(signal.ITIMER_REAL, _LOOKS, _LOOKS)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, *before)
 
 
 @contextmanager

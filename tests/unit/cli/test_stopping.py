@@ -1,0 +1,35 @@
+"""Signals at the question."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SCRIPT = """
+import os, signal, threading
+from pathlib import Path
+from deployer.cli.stopping import question
+from deployer.rollout.stopping import StopSwitch
+
+def elsewhere():
+    while Path("/proc/self/syscall").read_text().split()[1:2] != [hex(nobody)]:
+        pass
+    # Taken by this thread, so that it interrupts no call of the one that reads.
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+nobody, _types = os.pipe()
+stop = StopSwitch()
+try:
+    with question(stop):
+        threading.Thread(target=elsewhere).start()
+        os.read(nobody, 1)
+except KeyboardInterrupt:
+    print("ended", stop.asked, signal.getitimer(signal.ITIMER_REAL), signal.getsignal(signal.SIGALRM).name)
+"""
+
+
+def test_a_signal_that_interrupts_nothing_ends_the_question() -> None:
+    """As one that comes between the prompt and the read behind it: nobody has to press another key."""
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.stdout == "ended True (0.0, 0.0) SIG_DFL\n", done.stderr
