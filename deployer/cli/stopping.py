@@ -8,12 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING
+
+import click
 
 from deployer.errors import StoppedError
-
-if TYPE_CHECKING:
-    from deployer.rollout.stopping import StopSwitch
+from deployer.rollout.stopping import StopSwitch
 
 Handler = Callable[[int, FrameType | None], None]
 _LOOKS = 0.2
@@ -42,29 +41,40 @@ def question(stop: StopSwitch) -> Iterator[None]:
     Raises:
         KeyboardInterrupt: at the signal; `stop` was asked.
     """
+    is_late = False
 
     def handle(number: int, _frame: FrameType | None) -> None:
         stop.ask(number)
         raise KeyboardInterrupt
 
-    with _handled_by(handle), woken():
-        yield
+    def look(_number: int, _frame: FrameType | None) -> None:
+        # Python's input() drops what a handler raises while the prompt is written, and a signal between that and the
+        # read would wait for a key. This alarm interrupts the read.
+        nonlocal is_late
+        if is_late:
+            raise KeyboardInterrupt
+        is_late = stop.asked
 
-
-@contextmanager
-def woken() -> Iterator[None]:
-    """Interrupt a read again and again: a signal just before it, or on another thread, would else wait for a key."""
-
-    def nothing(_number: int, _frame: FrameType | None) -> None:
-        # Python looks at what else came before it goes on reading.
-        pass
-
-    with _handled_by(nothing, signal.SIGALRM):
+    with _handled_by(handle), _handled_by(look, signal.SIGALRM):
         before = signal.setitimer(signal.ITIMER_REAL, _LOOKS, _LOOKS)
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, *before)
+
+
+def confirmed(ask: Callable[[], bool]) -> bool:
+    """The answer to a question that nothing else depends on.
+
+    Raises:
+        StoppedError: a signal or the end of the input was the answer.
+    """
+    stop = StopSwitch()
+    try:
+        with question(stop):
+            return ask()
+    except (KeyboardInterrupt, click.Abort):
+        raise StoppedError("stopped", signal_number=max(stop.exit_code - 128, 0) or signal.SIGINT) from None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import click
 
 from deployer.cli.completing import complete_sites
 from deployer.cli.options import Context, clone_option, common
-from deployer.cli.stopping import woken
+from deployer.cli.stopping import confirmed
 from deployer.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -62,9 +62,8 @@ def _ask(context: Context, deployer: Deployer, site: str, to: str) -> str:
         raise RefusedError(f"{environment} is production, and there is no terminal to ask on", hint=hint)
     wanted = _wanted(deployer.snapshots(site), site, to)
     said = f"what it was before {wanted.why}, {wanted.head[:10]} {wanted.subject}"
-    with woken():
-        is_confirmed = click.confirm(f"bring the clone of {site} in {environment} back to {said}?", err=True)
-    if not is_confirmed:
+    text = f"bring the clone of {site} in {environment} back to {said}?"
+    if not confirmed(lambda: click.confirm(text, err=True)):
         raise RefusedError("not confirmed; nothing was changed", hint="--yes confirms without asking")
     return wanted.id
 

@@ -1,11 +1,13 @@
-"""Signals at the question."""
+"""Signals at the question: nobody has to press another key."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-SCRIPT = """
+import pytest
+
+ELSEWHERE = """
 import os, signal, threading
 from pathlib import Path
 from deployer.cli.stopping import question
@@ -27,9 +29,28 @@ except KeyboardInterrupt:
     print("ended", stop.asked, signal.getitimer(signal.ITIMER_REAL), signal.getsignal(signal.SIGALRM).name)
 """
 
+DROPPED = """
+import os, signal
+from deployer.cli.stopping import question
+from deployer.rollout.stopping import StopSwitch
 
-def test_a_signal_that_interrupts_nothing_ends_the_question() -> None:
-    """As one that comes between the prompt and the read behind it: nobody has to press another key."""
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False)
+nobody, _types = os.pipe()
+stop = StopSwitch()
+try:
+    with question(stop):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            pass
+        os.read(nobody, 1)
+except KeyboardInterrupt:
+    print("ended", stop.asked, signal.getitimer(signal.ITIMER_REAL), signal.getsignal(signal.SIGALRM).name)
+"""
+
+
+@pytest.mark.parametrize("script", [ELSEWHERE, DROPPED])
+def test_a_signal_that_interrupts_no_read_ends_the_question(script: str) -> None:
+    """One that comes between the prompt and the read, and one of which input() dropped what its handler raised."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
 
     assert done.stdout == "ended True (0.0, 0.0) SIG_DFL\n", done.stderr
