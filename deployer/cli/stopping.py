@@ -74,7 +74,7 @@ def confirmed(ask: Callable[[], bool]) -> bool:
         with question(stop):
             return ask()
     except (KeyboardInterrupt, click.Abort):
-        raise StoppedError("stopped", signal_number=max(stop.exit_code - 128, 0) or signal.SIGINT) from None
+        raise StoppedError("stopped", signal_number=stop.exit_code % 128 or signal.SIGINT) from None
 
 
 @contextmanager

@@ -10,15 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import Shell
-from tests.depth import IS_DEEP
+from tests.depth import only_deep
 from tests.nspawn import IMAGES, needed
 
-pytestmark = [
-    pytest.mark.deep,
-    pytest.mark.skipif(not IS_DEEP, reason="five minutes: make test-deep"),
-    # Nothing else that has many hosts at the same time.
-    pytest.mark.xdist_group("real-hosts"),
-]
+# Nothing else that has many hosts at the same time.
+pytestmark = pytest.mark.xdist_group("real-hosts")
 SITES = ("fra1", "ams2", "iad1")
 DEAD = ("fra1-sandbox-app02", "fra1-sandbox-app07", "ams2-sandbox-app04")
 
@@ -36,6 +32,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     assert shell("sandbox", "destroy", "lab").code == 0
 
 
+@only_deep("five minutes")
 def test_an_outage_in_a_mass_deployment(lab: Shell) -> None:
     """Every target ends in an outcome: what is alive changes, the dead are unreachable, and retry finishes the rest."""
     first = lab("redeploy", *SITES, "--json")

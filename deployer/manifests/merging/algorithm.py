@@ -236,10 +236,6 @@ class Merger:
 
     def _piece(self, number: Hashable, matched: Matched) -> Piece:
         base, ours, theirs = matched.of(number)
-        first = (OURS, ours) if ours else (THEIRS, theirs)
-        is_first = first[1] is not None and first[1].lead == self._first_lead(first[0], matched)
-        if base and ours and theirs and (whole := self._unmoved(base, ours, theirs)):
-            return Piece(number, whole, is_first)
         some = ours or theirs or base
         assert some is not None  # noqa: S101  a number is of some item
         self._enter(number, some, matched)
@@ -248,6 +244,8 @@ class Merger:
             segments = self._item(base, ours, theirs)
         finally:
             self._leave(some)
+        first = (OURS, ours) if ours else (THEIRS, theirs)
+        is_first = first[1] is not None and first[1].lead == self._first_lead(first[0], matched)
         return Piece(number, segments, is_first, is_new)
 
     @staticmethod
@@ -342,12 +340,6 @@ class Merger:
         our = self._told(ours.node, self._parts(OURS, ours)[1]) if ours else None
         their = self._told(theirs.node, self._parts(THEIRS, theirs)[1]) if theirs else None
         return Conflict(path.lstrip("/."), "added", None, our, their)
-
-    def _unmoved(self, base: Item, ours: Item, theirs: Item) -> list[Segment]:
-        """An item that all three have character for character, as most are; empty where they do not."""
-        written = self.texts[OURS][ours.lead : ours.end]
-        is_same = self.texts[THEIRS][theirs.lead : theirs.end] == written == self.texts[BASE][base.lead : base.end]
-        return self._inserted(OURS, ours) if is_same else []
 
     def _kept(self, items: Items) -> list[Segment]:
         texts = [self.texts[side][item.lead : item.end] for side, item in enumerate(items)]

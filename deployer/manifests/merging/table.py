@@ -60,8 +60,6 @@ class Reading:
     """Where a list begins, and its mark -> the list."""
     alike: dict[tuple[str, int], _Read] = field(default_factory=dict)
     """How it begins, and its mark -> the first such list."""
-    items: dict[tuple[int, int], tuple[Item, int]] = field(default_factory=dict)
-    """Where the lead of an item that is a list begins, and its list's mark -> the item, and the end as of a list."""
     _moved: int = 0
     """By how much the last list that was found stands further behind than in the first text."""
 
@@ -91,26 +89,6 @@ class Reading:
                 self._moved = by = start - read.node.start
                 return (MovedNode(read.node, by) if by else read.node), read.end + by
         return None
-
-    def keep_item(self, mark: int, item: Item, end: int) -> None:
-        """Keep an item of the first text, with its lead; arguments as of `keep`."""
-        node = item.node
-        if self.first is None and node.is_list and not node.is_separated:
-            self.items[item.lead, mark] = item, end
-
-    def find_item(self, lead: int, mark: int, end: int) -> Item | None:
-        """An item whose lead begins here, and which depends on the characters up to an end; None where it must be read.
-
-        Only where it is expected after the list that was found last: `find` looks further.
-        """
-        first, by = self.first, self._moved
-        known = first.items.get((lead - by, mark)) if first else None
-        if first is None or known is None:
-            return None
-        item, was = known
-        if was + by != end or self.text[lead:end] != first.text[item.lead : was]:
-            return None
-        return _moved(item, by) if by else item
 
 
 _TOLD_BY = 40

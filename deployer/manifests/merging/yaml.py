@@ -118,15 +118,11 @@ class _Builder:
         return built
 
     def _built(self, node: yaml.Node, begin: int) -> ListNode:
-        is_mapping, column = isinstance(node, MappingNode), node.start_mark.column
+        is_mapping = isinstance(node, MappingNode)
         items: list[Item] = []
-        at, reading = begin, self._reading
+        at = begin
         for each in node.value:
-            ends = (each[1] if is_mapping else each).end_mark.index
-            item = reading.find_item(at, column, ends)
-            if item is None:
-                item = self._entry(each, at) if is_mapping else self._dashed(each, at)
-                reading.keep_item(column, item, ends)
+            item = self._entry(each, at) if is_mapping else self._dashed(each, at)
             items.append(item)
             at = item.end
         return self._collection("", node, items, (begin, begin, at, at))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
+import click
 import pytest
+
+from deployer.cli.stopping import confirmed
+from deployer.errors import StoppedError
 
 ELSEWHERE = """
 import os, signal, threading
@@ -54,3 +60,28 @@ def test_a_signal_that_interrupts_no_read_ends_the_question(script: str) -> None
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
 
     assert done.stdout == "ended True (0.0, 0.0) SIG_DFL\n", done.stderr
+
+
+def _ended_input() -> bool:
+    raise click.Abort
+
+
+def _signalled(number: signal.Signals) -> bool:
+    signal.raise_signal(number)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [
+        (lambda: _signalled(signal.SIGINT), 130),
+        (lambda: _signalled(signal.SIGTERM), 143),
+        (_ended_input, 130),
+    ],
+)
+def test_what_is_no_answer_is_no_yes(ask: Callable[[], bool], code: int) -> None:
+    """Ctrl-C, SIGTERM and the end of the input stop the command, each with its exit code."""
+    with pytest.raises(StoppedError) as stopped:
+        confirmed(ask)
+
+    assert stopped.value.exit_code == code

@@ -109,7 +109,10 @@ class Histories(RuleBasedStateMachine):
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_histories(template: Template, part: int) -> None:
-    """Whatever people and automation did: nothing is lost, nothing is wedged, nothing lands twice."""
+    """Whatever people and automation did: nothing is lost, nothing is wedged, nothing lands twice.
+
+    The machine asserts it: `nothing_is_lost` after each step, `teardown` when all has healed.
+    """
     played = settings(
         max_examples=HISTORIES // PARTS,
         stateful_step_count=depth(12, 16),
