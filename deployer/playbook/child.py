@@ -14,8 +14,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +30,7 @@ _IDENT = "run"
 _POLL = 0.5
 """Seconds between two looks of ansible-runner at whether to end; output wakes it at once."""
 _MASTER_SECONDS = 30.0
+_NOT_RUN: JsonObject = {"status": "failed", "rc": None}
 
 
 class Cancel:
@@ -92,11 +94,9 @@ def main() -> int:
     os.environ.pop("PYTHONPATH", None)
     # What must not be written is decided before anything is.
     recording = Recording(job, vault.redactor(json.load(sys.stdin)))
-    end: JsonObject = {"status": "failed", "rc": None}
+    end = _NOT_RUN
     try:
-        _open_masters(job, cancel)
-        if not cancel():
-            end = _run(job, cancel, recording)
+        end = _run(job, cancel, recording)
     finally:
         processes.sweep(os.getpid())
         shutil.rmtree(job.private, ignore_errors=True)
@@ -106,16 +106,16 @@ def main() -> int:
     return 0
 
 
-def _open_masters(job: Job, cancel: Cancel) -> None:
+@contextmanager
+def _masters(job: Job, cancel: Cancel) -> Iterator[None]:
     """One connection to each machine first: many at once would run into the start limit of its sshd.
 
-    Where it fails, Ansible says so for each target.
+    They are there at the end of the context. Where one fails, Ansible says so for each target.
     """
-    if not job.masters:
-        return
     with ThreadPoolExecutor(job.side_by_side) as pool:
-        for _ in pool.map(lambda argv: None if cancel() else _open_master(argv), job.masters):
-            pass
+        opened = pool.map(lambda argv: None if cancel() else _open_master(argv), job.masters)
+        yield
+        list(opened)
 
 
 def _open_master(argv: tuple[str, ...]) -> None:
@@ -134,8 +134,11 @@ def _open_master(argv: tuple[str, ...]) -> None:
 
 
 def _run(job: Job, cancel: Cancel, recording: Recording) -> JsonObject:
-    # Imported here: its 60 ms would come before the binding to the controller.
-    import ansible_runner  # noqa: PLC0415  the reason is above
+    with _masters(job, cancel):
+        # Imported here: its 60 ms would come before the binding to the controller, and cost nothing beside connections.
+        import ansible_runner  # noqa: PLC0415  the reason is above
+    if cancel():
+        return _NOT_RUN
 
     def status(given: Mapping[str, object], **_: object) -> None:
         if given.get("status") == "running":

@@ -52,8 +52,8 @@ class Workspace:
 
     @property
     def inventory(self) -> Path:
-        """The generated inventory."""
-        return self.private / "instances.yml"
+        """The generated inventory. With `.yml` Ansible would parse it once more: for the plugin `auto`."""
+        return self.private / "instances"
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class Shell:
     def __call__(self, *arguments: str, **variables: str) -> Done:
         """Run a command to its end."""
         with self.start(*arguments, **variables) as process:
-            out, err = process.communicate(timeout=240)
+            out, err = process.communicate(timeout=600)
         return Done(process.returncode, out, err)
 
 

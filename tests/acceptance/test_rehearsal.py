@@ -13,8 +13,8 @@ from tests.acceptance.conftest import Shell
 from tests.depth import only_deep
 from tests.nspawn import IMAGES, needed
 
-# Nothing else that has many hosts at the same time.
-pytestmark = pytest.mark.xdist_group("real-hosts")
+# Nothing else that has many hosts at the same time. Four minutes when alone on two cores, five and more beside others.
+pytestmark = [pytest.mark.xdist_group("real-hosts"), pytest.mark.timeout(1200)]
 SITES = ("fra1", "ams2", "iad1")
 DEAD = ("fra1-sandbox-app02", "fra1-sandbox-app07", "ams2-sandbox-app04")
 

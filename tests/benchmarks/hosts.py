@@ -124,7 +124,7 @@ class Lab:
         """The same playbook by `ansible-playbook` alone, as the manifests ask, a call for each site side by side."""
         calls = []
         for run in self.playbook_runs():
-            inventory = self.folder / f"bare-{run.batch}.yml"
+            inventory = self.folder / f"bare-{run.batch}"
             inventory.write_text(inventory_text(run, run.targets))
             given = (
                 "-e",

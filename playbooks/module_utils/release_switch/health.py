@@ -11,6 +11,8 @@ from dataclasses import dataclass
 _ANSWER_TIMEOUT = 2.0
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 0.5
+_TOO_SOON = 0.1
+"""A service that just started is not given up yet, and most answer by now: no question after so short a pause."""
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_REASON = 200
 
@@ -88,11 +90,12 @@ def wait(
         The last answer.
     """
     deadline = time.monotonic() + seconds
-    pause = _FIRST_PAUSE
+    pause, given_up = _FIRST_PAUSE, False
     while True:
-        given_up = hopeless()
         health = ask(port, path)
         if wanted(health) or given_up or time.monotonic() >= deadline:
             return health
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+        # Asked before the service is: what it answers then is its last word.
+        given_up = pause > _TOO_SOON and hopeless()
         pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -13,6 +13,8 @@ from .service import Definition
 _UNITS = Path("/etc/systemd/system")
 _TIMEOUT = 120.0
 _TAIL_LINES = "10"
+_TARGET = "multi-user.target"
+"""What starts the services at boot."""
 
 
 class Systemd:
@@ -35,14 +37,17 @@ class Systemd:
     def start(self, wanted: Definition) -> None:
         """Write the unit, and start the service anew, now and at each boot."""
         unit = f"{wanted.name}.service"
-        if not self.knows(wanted):
+        is_written = not self.knows(wanted)
+        if is_written:
             write(self._path(wanted.name), unit_file(wanted))
-        # Always, not only after a write: a run that crashed between the two left a file that systemd has not read.
-        self._ask("daemon-reload")
+        # Each of these two makes systemd read every unit of the host again: a tenth of a second of its processor.
+        if is_written or not self._has_read(unit):
+            self._ask("daemon-reload")
+        if not self._is_enabled(unit):
+            self._ask("enable", "--quiet", unit)
         # Five starts in ten seconds are systemd's limit, and a rollback's start counts too. A unit that never
         # failed cannot be reset, which is fine.
         self._try("reset-failed", unit)
-        self._ask("enable", "--quiet", unit)
         self._started = time.time()
         self._ask("restart", unit)
 
@@ -69,6 +74,16 @@ class Systemd:
         except (OSError, subprocess.TimeoutExpired):
             return []
         return done.stdout.decode("utf-8", "replace").splitlines()
+
+    def _has_read(self, unit: str) -> bool:
+        """Whether systemd has the unit as its file says: a run that crashed can have left one that it has not read."""
+        said = self._try("show", "--property=LoadState,NeedDaemonReload", unit)
+        return set(said.stdout.split()) == {b"LoadState=loaded", b"NeedDaemonReload=no"}
+
+    def _is_enabled(self, unit: str) -> bool:
+        """By the link that counts at the next boot: systemd remembers what it was at its last look."""
+        link = self._units / f"{_TARGET}.wants" / unit
+        return link.exists() and link.samefile(self._units / unit)
 
     def _path(self, name: str) -> Path:
         return self._units / f"{name}.service"
@@ -104,7 +119,7 @@ WorkingDirectory={folder}
 RestartSec=1
 
 [Install]
-WantedBy=multi-user.target
+WantedBy={_TARGET}
 """
 
 

@@ -80,3 +80,15 @@ def test_wait_ends_when_nobody_starts_the_service() -> None:
     with service(lambda: (503, b"")) as port:
         got = wait(port, "/", wanted=lambda it: not it.problem, hopeless=lambda: True, seconds=3600)
     assert got.problem == "/ answers 503"
+
+
+def test_a_service_that_answers_soon_costs_its_manager_no_question() -> None:
+    """Each question is a process of its own on the host."""
+    answers = iter([(503, b""), (200, b'{"version": "1.0"}')])
+
+    def hopeless() -> bool:
+        pytest.fail("the manager was asked")
+
+    with service(lambda: next(answers)) as port:
+        got = wait(port, "/", wanted=lambda it: not it.problem, hopeless=hopeless, seconds=60)
+    assert got == Health("1.0")
