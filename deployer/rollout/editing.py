@@ -20,7 +20,7 @@ def edited(request: Request, synced: Sequence[Synced], manifests: Manifests) -> 
     """The sites with the values set in memory: what a plan shows, a check rolls out, and a person approves.
 
     Raises:
-        UsageError: no such place in a manifest, or it could not be read any more with that value.
+        UsageError: no such place in a manifest, or with that value it could not be read or rolled out any more.
     """
     meant = _editable(request, synced)
     return tuple(_overlaid(one, meant, request.sets, manifests) for one in synced)
@@ -44,6 +44,10 @@ def _overlaid(one: Synced, meant: Sequence[Target], sets: Sequence[tuple[str, st
     files = dict(one.instances.files) | {path: (one.instances.files[path][0], data) for path, data in contents.items()}
     held = {target.name: target.held for target in one.instances.targets}
     fresh = read_instances(one.site, files, one.revision, manifests)
+    for target in fresh.targets:
+        if target.held and target.manifest in contents:
+            # It was not held before: the value would land on the remote, and keep the instance from its next rollout.
+            raise UsageError(f"with these values it would be held: {target.held}")
     targets = tuple(replace(t, held=t.held or held.get(t.name, "")) for t in fresh.targets)
     return replace(one, instances=replace(fresh, targets=targets))
 

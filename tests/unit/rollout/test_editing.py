@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployer.errors import UsageError
@@ -49,3 +51,20 @@ def test_a_manifest_that_is_broken_already_is_held_and_not_set() -> None:
         "acme": ("", True),
         "viatris": ("1.5.0", False),
     }
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "reason"),
+    [
+        ("host", "fra1-nowhere", "viatris.xml: its placement fra1-nowhere is no host of fra1"),
+        ("name", "acme", "acme.xml and viatris.xml both name the instance acme"),
+    ],
+)
+def test_a_value_that_would_hold_the_instance_is_a_usage_error(where: str, value: str, reason: str) -> None:
+    """It would land, and nobody could roll the instance out until somebody took it back."""
+    placed = XML.replace(b"/>", b'/><placement host="fra1-dep01"/>')
+    synced = (_synced(viatris=placed, acme=XML.replace(b"viatris", b"acme")),)
+    request = replace(_request((where, value)), instances=("viatris",))
+
+    with pytest.raises(UsageError, match=reason):
+        edited(request, synced, ManifestFormats())
