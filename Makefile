@@ -37,7 +37,7 @@ test: packages .venv/installed-dev  ## Every linter and every test
 	@$(BIN)/python -m pytest -m benchmark --reruns 2
 
 test-deep: packages .venv/installed-dev  ## All cases of the tests that only sample them every day
-	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "deep and not benchmark"
+	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "deep and not benchmark" --durations 10
 	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -m "deep and benchmark" --reruns 2
 
 check: .venv/installed-dev  ## The quick gate before a commit: linters and unit tests
