@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deployer.model.json import JsonObject
 from deployer.model.merge import Difference
 from deployer.model.sync import ManualWork
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,16 @@ class Target:
     def name(self) -> str:
         """As an Ansible host: `viatris.fra1`."""
         return f"{self.instance}.{self.site}"
+
+    @property
+    def misnamed(self) -> str:
+        """Why its name can be no Ansible host: a range, a port, a pattern or a template in a name has a meaning.
+
+        Empty when nothing is wrong with it.
+        """
+        if _HOST_NAME.fullmatch(self.name):
+            return ""
+        return f"{self.manifest}: the name {self.instance!r} cannot be used: letters, digits, '.', '_' and '-' can"
 
 
 @dataclass(frozen=True, slots=True)

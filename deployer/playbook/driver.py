@@ -22,7 +22,7 @@ from deployer.errors import InventoryError, UsageError
 from deployer.model.json import JsonObject
 from deployer.model.plan import Target
 from deployer.model.run import Outcome, TargetResult
-from deployer.playbook import hidden, inventory, invocation, job, processes
+from deployer.playbook import hidden, invocation, job, processes
 from deployer.playbook.errors import PlaybookError
 from deployer.playbook.outcomes import Outcomes
 from deployer.playbook.workspace import Workspace, workspace, write_inputs, writing
@@ -74,7 +74,7 @@ class AnsibleDriver:
             raise InventoryError(f"there is no inventory {playbook.inventory}")
         if "instance" in playbook.variables:
             raise UsageError("the variable instance holds the manifest; it cannot be given")
-        usable = tuple(target for target in playbook.targets if inventory.is_host_name(target.name))
+        usable = tuple(target for target in playbook.targets if not target.misnamed)
         results = {target.name: _unusable(target) for target in playbook.targets}
         results |= {result.target: result for result in self._play(playbook, usable, listener, stop)}
         for result in results.values():
@@ -234,8 +234,7 @@ def end(child: subprocess.Popen[bytes], sockets: str) -> None:
 
 
 def _unusable(target: Target) -> TargetResult:
-    sentence = f"{target.manifest}: the name {target.instance!r} cannot be used: letters, digits, '.', '_' and '-' can"
-    return TargetResult(target.name, target.site, Outcome.HELD, error=sentence)
+    return TargetResult(target.name, target.site, Outcome.HELD, error=target.misnamed)
 
 
 def _working_folder(space: Workspace) -> str:

@@ -6,7 +6,6 @@ is one variable, `instance`, in containers tagged `!unsafe`; a key such as `ansi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import yaml
@@ -17,15 +16,9 @@ from deployer.model.site import Machine, Site
 from deployer.ports import PlaybookRun
 
 GROUP = "instances"
-_HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _DUMPER: type[yaml.SafeDumper | yaml.CSafeDumper] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _RESOLVER = yaml.resolver.Resolver()
 _PLAIN_TEXT = "tag:yaml.org,2002:str"
-
-
-def is_host_name(name: str) -> bool:
-    """Whether a target can be an Ansible host: a range, a port, a pattern or a template in a name has a meaning."""
-    return bool(_HOST_NAME.fullmatch(name))
 
 
 def instance_variable(target: Target, run: str) -> JsonObject:

@@ -54,7 +54,7 @@ def _held(site: Site, path: str, revision: str, reason: str) -> Target:
 def _from_manifest(site: Site, manifest: Manifest, revision: str) -> Target:
     host = manifest.fields.get("host") or site.deployer_host.name
     held = "" if host in site.machines else f"{manifest.path}: its placement {host} is no host of {site.name}"
-    return Target(
+    target = Target(
         instance=manifest.instance,
         environment=site.environment,
         site=site.name,
@@ -65,8 +65,8 @@ def _from_manifest(site: Site, manifest: Manifest, revision: str) -> Target:
         fields=manifest.fields,
         value=manifest.value,
         revision=revision,
-        held=held,
     )
+    return replace(target, held=target.misnamed or held)
 
 
 def _hold_doubles(targets: list[Target]) -> tuple[Target, ...]:

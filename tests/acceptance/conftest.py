@@ -76,7 +76,12 @@ class Shell:
     def __call__(self, *arguments: str, **variables: str) -> Done:
         """Run a command to its end."""
         with self.start(*arguments, **variables) as process:
-            out, err = process.communicate(timeout=600)
+            try:
+                out, err = process.communicate(timeout=600)
+            except BaseException:
+                # Else the end of the context would wait for it, behind the time limit of the test.
+                process.kill()
+                raise
         return Done(process.returncode, out, err)
 
 

@@ -29,6 +29,7 @@ class Systemd:
         self._units = units
         self._systemctl = systemctl
         self._started = time.time()
+        self._is_second = False
 
     def knows(self, wanted: Definition) -> bool:
         """Whether the unit file says exactly so."""
@@ -40,9 +41,11 @@ class Systemd:
         is_written = not self.knows(wanted)
         if is_written:
             write(self._path(wanted.name), unit_file(wanted))
-        # Each of these two makes systemd read every unit of the host again: a tenth of a second of its processor.
-        if is_written or not self._has_read(unit):
+        # Each of these two makes systemd read every unit of the host again: a tenth of a second of its processor. A
+        # second start goes back to what was there before: then nothing is left to what systemd remembers.
+        if is_written or self._is_second or not self._has_read(unit):
             self._ask("daemon-reload")
+        self._is_second = True
         if not self._is_enabled(unit):
             self._ask("enable", "--quiet", unit)
         # Five starts in ten seconds are systemd's limit, and a rollback's start counts too. A unit that never
@@ -76,9 +79,16 @@ class Systemd:
         return done.stdout.decode("utf-8", "replace").splitlines()
 
     def _has_read(self, unit: str) -> bool:
-        """Whether systemd has the unit as its file says: a run that crashed can have left one that it has not read."""
-        said = self._try("show", "--property=LoadState,NeedDaemonReload", unit)
-        return set(said.stdout.split()) == {b"LoadState=loaded", b"NeedDaemonReload=no"}
+        """Whether systemd has the unit as its files say: a run that crashed can have left one that it has not read.
+
+        `NeedDaemonReload` alone does not tell: not of another unit of this name in a place that comes later (systemd
+        #4500), nor, before version 257, of the first file in a folder of drop-ins (#31752).
+        """
+        said = self._try("show", "--property=LoadState,NeedDaemonReload,FragmentPath,DropInPaths", unit)
+        lines = dict(line.partition("=")[::2] for line in said.stdout.decode("utf-8", "replace").splitlines())
+        read_from = {lines.get("FragmentPath", ""), *lines.get("DropInPaths", "").split()}
+        files = {str(path) for path in (self._units / unit, *(self._units / f"{unit}.d").glob("*.conf"))}
+        return (lines.get("LoadState"), lines.get("NeedDaemonReload")) == ("loaded", "no") and files <= read_from
 
     def _is_enabled(self, unit: str) -> bool:
         """By the link that counts at the next boot: systemd remembers what it was at its last look."""

@@ -138,6 +138,18 @@ def test_a_service_of_systemd_is_deployed_upgraded_and_rolled_back(host: Contain
     assert (host.show("UnitFileState"), host.show("ActiveState")) == ("enabled", "active")
 
 
+def test_an_override_that_systemd_was_not_told_of_holds_from_the_next_switch_on(host: Container) -> None:
+    """Debian's systemd (252) says of the first file in a folder of drop-ins that there is nothing to read again."""
+    host.switch(fence=1)
+    folder = "/etc/systemd/system/instance-viatris.service.d"
+    made = host.run("sh", "-c", f"mkdir {folder} && printf '[Service]\nLimitNOFILE=4096\n' >{folder}/limits.conf")
+    assert made.returncode == 0, made.stderr
+
+    switched = host.switch(fence=2, version="1.1.0")
+
+    assert (switched["running"], host.show("LimitNOFILE")) == ("1.1.0", "4096")
+
+
 @only_deep("half a minute")
 def test_many_restarts_in_a_row_do_not_meet_the_start_limit(host: Container) -> None:
     """Systemd refuses the sixth start within ten seconds, unless it is told to forget the ones before."""

@@ -22,7 +22,7 @@ show) cat "$0.shown" ;;
 enable) mkdir -p "{units}/multi-user.target.wants" && ln -sf "{units}/$3" "{units}/multi-user.target.wants/$3" ;;
 esac
 """
-SHOW = f"show --property=LoadState,NeedDaemonReload {UNIT}"
+SHOW = f"show --property=LoadState,NeedDaemonReload,FragmentPath,DropInPaths {UNIT}"
 RESTART = [f"reset-failed {UNIT}", f"restart {UNIT}"]
 
 
@@ -34,11 +34,13 @@ class Host:
         self.units.mkdir()
         self.program = folder / "systemctl"
         self.fail("none")
-        self.has_read("loaded", "no")
+        self.has_read()
 
-    def has_read(self, state: str, is_old: str) -> None:
-        """What systemd says of the unit: how it was loaded, and whether its file is another one since."""
-        self.program.with_name("systemctl.shown").write_text(f"LoadState={state}\nNeedDaemonReload={is_old}\n")
+    def has_read(self, state: str = "loaded", is_old: str = "no", path: str = "", drop_ins: str = "") -> None:
+        """What systemd says of the unit: how and from where it was loaded, and whether its file is another since."""
+        said = {"LoadState": state, "NeedDaemonReload": is_old, "FragmentPath": path or str(self.units / UNIT)}
+        lines = [f"{name}={value}" for name, value in {**said, "DropInPaths": drop_ins}.items()]
+        self.program.with_name("systemctl.shown").write_text("\n".join(lines) + "\n")
 
     def fail(self, verb: str) -> None:
         """Let a verb fail from now on."""
@@ -107,14 +109,45 @@ def test_a_unit_that_systemd_has_read_is_only_started_anew(host: Host, wanted: D
     assert host.calls[first:] == [SHOW, *RESTART]
 
 
-@pytest.mark.parametrize(("state", "is_old"), [("loaded", "yes"), ("not-found", "no"), ("", "")])
-def test_a_unit_that_systemd_has_not_read_is_read(host: Host, wanted: Definition, state: str, is_old: str) -> None:
-    """A run was cut off behind the write of its file, or this systemd does not tell."""
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"is_old": "yes"},
+        {"state": "not-found"},
+        {"state": "", "is_old": ""},
+        {"path": f"/usr/lib/systemd/system/{UNIT}"},
+    ],
+)
+def test_a_unit_that_systemd_has_not_read_is_read(host: Host, wanted: Definition, said: dict[str, str]) -> None:
+    """A run was cut off behind the write of its file, another one has its name, or this systemd does not tell."""
     host.manager.start(wanted)
     first = len(host.calls)
-    host.has_read(state, is_old)
+    host.has_read(**said)
     host.manager.start(wanted)
     assert host.calls[first:] == [SHOW, "daemon-reload", *RESTART]
+
+
+def test_a_drop_in_that_systemd_has_not_read_is_read(host: Host, wanted: Definition) -> None:
+    """The first one of a unit goes unnoticed by many versions of systemd; once it is read it costs no more."""
+    host.manager.start(wanted)
+    drop_in = host.units / f"{UNIT}.d" / "limits.conf"
+    drop_in.parent.mkdir()
+    drop_in.touch()
+    first = len(host.calls)
+    host.manager.start(wanted)
+    host.has_read(drop_ins=str(drop_in))
+    host.manager.start(wanted)
+    assert host.calls[first:] == [SHOW, "daemon-reload", *RESTART, SHOW, *RESTART]
+
+
+def test_going_back_leaves_nothing_to_what_systemd_remembers(host: Host, wanted: Definition) -> None:
+    """The start before did not help: a file with an older time than the one that was read looks the same to systemd."""
+    host.manager.start(wanted)
+    first = len(host.calls)
+    switch = host.manager
+    switch.start(wanted)
+    switch.start(wanted)
+    assert host.calls[first:] == [SHOW, *RESTART, "daemon-reload", *RESTART]
 
 
 def test_a_unit_that_is_not_enabled_is_enabled(host: Host, wanted: Definition) -> None:

@@ -58,6 +58,7 @@ def test_a_manifest_that_is_broken_already_is_held_and_not_set() -> None:
     [
         ("host", "fra1-nowhere", "viatris.xml: its placement fra1-nowhere is no host of fra1"),
         ("name", "acme", "acme.xml and viatris.xml both name the instance acme"),
+        ("name", "a b", "viatris.xml: the name 'a b' cannot be used"),
     ],
 )
 def test_a_value_that_would_hold_the_instance_is_a_usage_error(where: str, value: str, reason: str) -> None:

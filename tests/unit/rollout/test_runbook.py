@@ -156,6 +156,16 @@ def test_a_placement_that_the_site_does_not_have_holds_the_instance() -> None:
     assert "elsewhere" in run.results[0].error
 
 
+def test_a_name_that_has_a_meaning_to_ansible_holds_the_instance() -> None:
+    """The plan says so before anything is asked or started."""
+    world = World(**{"a.json": manifest("a b")})
+
+    run = world.run(world.request())
+
+    assert outcomes(run) == {"a b.fra1": Outcome.HELD}
+    assert [target.instance for target in world.plans[0].held] == ["a b"]
+
+
 def test_a_run_that_is_not_approved_is_refused_with_nothing_rolled_out() -> None:
     """Exit 7, and the record says so."""
     world = World()
