@@ -51,6 +51,9 @@ class Done:
 class Shell:
     """Runs `deployer` with a state folder and a home of its own, without a terminal."""
 
+    seconds = 240
+    """The longest that a command may take."""
+
     def __init__(self, folder: Path, sandbox: str = "") -> None:
         self.folder = folder
         home = folder / "home"
@@ -77,7 +80,7 @@ class Shell:
         """Run a command to its end."""
         with self.start(*arguments, **variables) as process:
             try:
-                out, err = process.communicate(timeout=600)
+                out, err = process.communicate(timeout=self.seconds)
             except BaseException:
                 # Else the end of the context would wait for it, behind the time limit of the test.
                 process.kill()

@@ -20,6 +20,7 @@ case "$1" in {failing}) echo "no such thing" >&2; exit 3 ;; esac
 case "$1" in
 show) cat "$0.shown" ;;
 enable) mkdir -p "{units}/multi-user.target.wants" && ln -sf "{units}/$3" "{units}/multi-user.target.wants/$3" ;;
+disable) rm "{units}/multi-user.target.wants/$4" ;;
 esac
 """
 SHOW = f"show --property=LoadState,NeedDaemonReload,FragmentPath,DropInPaths {UNIT}"
@@ -173,7 +174,7 @@ def test_remove(host: Host, wanted: Definition) -> None:
     host.manager.start(wanted)
     host.manager.remove(wanted.name)
     assert host.calls[4:] == [f"disable --quiet --now {UNIT}", "daemon-reload", f"reset-failed {UNIT}"]
-    assert not (host.units / UNIT).exists()
+    assert [path for path in host.units.rglob("*") if not path.is_dir()] == []
 
 
 def test_has_given_up(host: Host, wanted: Definition) -> None:
