@@ -10,7 +10,7 @@ WORKERS ?= 3
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-deep lint unit check clean packages
+.PHONY: demo test test-deep test-all bench lint check packages
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) .ci/make_venv.py .venv
@@ -29,16 +29,24 @@ packages:
 lint: .venv/installed-dev
 	@.ci/lint
 
-# Benchmarks have the machine for themselves: beside another worker they would measure that one. One that fails is measured
-# again, twice at most: other machines may share the cores, and then it measures those.
-test: packages .venv/installed-dev  ## Every linter and every test
+test: packages .venv/installed-dev  ## Every linter, every test of every day, and the benchmarks with slack
 	@.ci/lint
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not benchmark"
-	@$(BIN)/python -m pytest -m benchmark --reruns 2
+	@.ci/tests -n $(WORKERS) -m "not benchmark"
+	@.ci/tests -m benchmark --reruns 2
 
-test-deep: packages .venv/installed-dev  ## All cases of the tests that only sample them every day
-	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "deep and not benchmark" --durations 10
-	@DEPLOYER_DEEP=1 $(BIN)/python -m pytest -m "deep and benchmark" --reruns 2
+test-deep: packages .venv/installed-dev  ## Cases of the deep tests, drawn by day and commit, as many as the budget pays for
+	@DEPLOYER_TIER=deep .ci/tests -n $(WORKERS) -m "not benchmark" --durations 10
+	@DEPLOYER_TIER=deep .ci/tests -m benchmark --reruns 2
+
+test-all: packages .venv/installed-dev  ## Every case of everything: an hour and more
+	@.ci/lint
+	@DEPLOYER_TIER=all .ci/tests -n $(WORKERS) -m "not benchmark" --durations 20
+	@DEPLOYER_TIER=all .ci/tests -m benchmark --reruns 2
+
+# They have the machine for themselves: beside another worker they would measure that one. One that fails is measured
+# again, twice at most: other machines may share the cores, and then it measures those.
+bench: packages .venv/installed-dev  ## Every benchmark, held to its bound
+	@DEPLOYER_TIER=all DEPLOYER_BENCH=strict .ci/tests -m benchmark --reruns 2
 
 check: .venv/installed-dev  ## The quick gate before a commit: linters and unit tests
 	@.ci/lint

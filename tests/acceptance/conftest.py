@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.far import Far
+from tests.acceptance.mould import NAME, Mould
 from tests.sshd import made_lan
 
 SITE = "fra1"
@@ -178,18 +179,44 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    """A fresh sandbox: one site, three instances, nothing deployed."""
-    yield from _make(tmp_path, "box")
+def _moulded(place: Path, *commands: tuple[str, ...]) -> Iterator[Mould]:
+    def make(folder: Path) -> None:
+        shell = Shell(folder, NAME)
+        for command in (("sandbox", "create", NAME), *commands):
+            done = shell(*command)
+            assert done.code == 0, done.out + done.err
+
+    mould = Mould(place, make)
+    yield mould
+    mould.end()
 
 
-@pytest.fixture
-def deployed(box: Box) -> Box:
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mould]:
+    """One site, three instances, nothing deployed."""
+    yield from _moulded(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="session")
+def rolled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mould]:
     """The same, rolled out."""
-    done = box.deployer("redeploy", SITE)
-    assert done.code == 0, done.out + done.err
-    return box
+    yield from _moulded(tmp_path_factory.mktemp("rolled"), ("redeploy", SITE))
+
+
+@pytest.fixture
+def box(fresh: Mould) -> Iterator[Box]:
+    """A fresh sandbox: one site, three instances, nothing deployed."""
+    fresh.cast()
+    yield Box(Shell(fresh.folder), NAME)
+    fresh.end()
+
+
+@pytest.fixture
+def deployed(rolled: Mould) -> Iterator[Box]:
+    """The same, rolled out."""
+    rolled.cast()
+    yield Box(Shell(rolled.folder), NAME)
+    rolled.end()
 
 
 @pytest.fixture

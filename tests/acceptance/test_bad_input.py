@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.depth import only_deep, sample
+from tests.budget.marks import deep, sampled
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Box, Done, Shell
@@ -123,16 +123,16 @@ def test_errors_are_documents_too(shared: Box) -> None:
 # Manifests
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize(
     ("before", "after", "said"),
-    sample(
+    sampled(
         [
             ("</instance>", "", "viatris.xml:"),
             ('version="1.4.2" channel', "channel", "version"),
             ('placement host="', 'placement host="not-', "placement"),
         ],
         1,
+        8,
     ),
 )
 def test_a_manifest_that_cannot_be_used_holds_its_instance_alone(
@@ -177,7 +177,7 @@ def test_two_manifests_of_one_instance_are_held(box: Box) -> None:
 # Releases
 
 
-@only_deep("half a minute")
+@deep(8)
 def test_a_version_that_is_not_in_the_store_fails_its_target(deployed: Box) -> None:
     """The old version goes on answering."""
     deployed.edit(deployed.erin, 'version="1.4.2" channel', 'version="9.9.9" channel')
@@ -191,7 +191,7 @@ def test_a_version_that_is_not_in_the_store_fails_its_target(deployed: Box) -> N
     assert deployed.get(deployed.port())["version"] == "1.4.2"
 
 
-@only_deep("half a minute")
+@deep(8)
 def test_a_wrong_checksum_fails_and_nothing_is_unpacked(deployed: Box) -> None:
     """The archive is not what the store says it is."""
     sums = next((deployed.folder / "releases").glob("*/1.5.0/SHA256SUMS"))
@@ -328,7 +328,7 @@ def test_an_unreachable_deployer_host_is_no_failure_of_its_instances(shell: Shel
     _one_line(done, "fra1-far-dep01")
 
 
-@only_deep("half a minute")
+@deep(8)
 def test_a_playbook_with_a_syntax_error_is_named(deployed: Box, tmp_path: Path) -> None:
     """The targets are not started, and Ansible's own line says where."""
     folder = tmp_path / "own" / "instance-broken"

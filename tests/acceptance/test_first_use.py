@@ -6,9 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.budget.marks import deep
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Box, Shell
@@ -58,19 +63,34 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
     assert [link for link in links if not (TOP / link).exists()] == []
 
 
-def test_an_installed_wheel_works_in_an_empty_folder(tmp_path: Path) -> None:
+def _run(*argv: str | Path) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _environment(place: Path, *, is_whole: bool) -> None:
+    """An environment with our wheel: what the wheel needs is installed too, or is that of the tests."""
+    isolated = () if is_whole else ("--no-isolation",)
+    _run(sys.executable, "-m", "build", "--wheel", *isolated, "--outdir", place.parent, TOP)
+    venv.create(place, with_pip=False)
+    needed = () if is_whole else ("--no-deps",)
+    into = ("--python", place / "bin" / "python")
+    _run(sys.executable, "-m", "pip", *into, "install", "-q", *needed, *place.parent.glob("*.whl"))
+    if not is_whole:
+        (library,) = place.glob("lib/python*/site-packages")
+        # Of a folder that is named so, no .pth is read: that of our checkout stays unknown.
+        (library / "tests.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+
+
+@pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=deep(35))], ids=["quick", "whole"])
+def test_an_installed_wheel_works_in_an_empty_folder(tmp_path: Path, is_whole: bool) -> None:  # noqa: FBT001  a case
     """`pip install` of the built wheel carries playbooks and all, without the checkout."""
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, TOP], check=True, capture_output=True
-    )
-    wheel = next(tmp_path.glob("*.whl"))
     place = tmp_path / "environment of mine"
-    venv.create(place, with_pip=True)
-    subprocess.run([place / "bin" / "pip", "install", "-q", wheel], check=True, capture_output=True)
+    _environment(place, is_whole=is_whole)
     empty = tmp_path / "empty"
     empty.mkdir()
     environment = {
-        "PATH": os.environ["PATH"],
+        "PATH": os.environ["PATH"] if is_whole else f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(empty),
         "LC_ALL": "C.UTF-8",
         "DEPLOYER_STATE": str(tmp_path / "state"),

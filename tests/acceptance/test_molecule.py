@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployer.sandboxes.table import BACKENDS
-from tests.depth import IS_DEEP
+from tests.budget.marks import deep
 from tests.support import missing
 
 TOP = Path(__file__).parents[2]
@@ -43,16 +43,13 @@ def _molecule(home: Path, backend: str, *arguments: str, **variables: str) -> su
     )
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    "backend", [pytest.param(each, marks=pytest.mark.deep) if each == "local" else each for each in sorted(BACKENDS)]
+    "backend", [each if each == "local" else pytest.param(each, marks=deep(110)) for each in sorted(BACKENDS)]
 )
 def test_every_scenario_passes(tmp_path: Path, backend: str) -> None:
     """Create, converge, idempotence, side effect, verify, destroy; nothing of the sandboxes is left."""
     if backend != "local" and os.geteuid() != 0:
         missing(f"the backend {backend} needs root")
-    if backend == "local" and os.geteuid() == 0 and not IS_DEEP:
-        pytest.skip("a minute, and root has it on real hosts: make test-deep")
 
     done = _molecule(tmp_path / "home", backend, "test", "--all")
 

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.depth import sample
+from tests.budget.marks import sampled
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Box
 
 
-@pytest.mark.deep
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    sample(
+    sampled(
         [
             (("redeploy", "fra1", "--check"), 8),
             (("redeploy", "fra1", "--check", "--json"), 8),
             (("logs", "last", "-f"), 0),
         ],
         1,
+        8,
     ),
 )
 def test_a_reader_that_leaves_changes_no_exit_code(deployed: Box, arguments: tuple[str, ...], code: int) -> None:
@@ -42,8 +42,7 @@ def test_a_reader_that_leaves_changes_no_exit_code(deployed: Box, arguments: tup
     assert "Traceback" not in said
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("lines", sample([1, 0, 6], 1))
+@pytest.mark.parametrize("lines", sampled([1, 0, 6], 1, 8))
 def test_a_reader_of_the_progress_that_leaves_stops_no_rollout(box: Box, lines: int) -> None:
     """`redeploy 2>&1 | head -6`: every target is rolled out, and the record says so; the exit code is the run's."""
     arguments = [sys.executable, "-m", "deployer", "redeploy", "fra1"]
@@ -73,8 +72,7 @@ def test_an_error_that_nobody_reads_keeps_its_exit_code(box: Box) -> None:
     assert process.returncode == 2
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("closed", sample([">&- 2>&-", ">&-", "2>&-"], 1))
+@pytest.mark.parametrize("closed", sampled([">&- 2>&-", ">&-", "2>&-"], 1, 8))
 def test_a_rollout_needs_no_stream_at_all(box: Box, closed: str) -> None:
     """As a service manager may start it: all is done, and the exit code is the run's."""
     environment = box.shell.environment | {"DEPLOYER_SANDBOX": box.name}

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import Shell
-from tests.depth import only_deep
+from tests.budget.marks import deep
 from tests.nspawn import IMAGES, needed
 
-# Nothing else that has many hosts at the same time. Four minutes when alone on two cores, five and more beside others.
-pytestmark = [pytest.mark.xdist_group("real-hosts"), pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(3600)
 SITES = ("fra1", "ams2", "iad1")
 DEAD = ("fra1-sandbox-app02", "fra1-sandbox-app07", "ams2-sandbox-app04")
 
@@ -33,7 +32,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     assert shell("sandbox", "destroy", "lab").code == 0
 
 
-@only_deep("five minutes")
+@deep(235)
 def test_an_outage_in_a_mass_deployment(lab: Shell) -> None:
     """Every target ends in an outcome: what is alive changes, the dead are unreachable, and retry finishes the rest."""
     first = lab("redeploy", *SITES, "--json")

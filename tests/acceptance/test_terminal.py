@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acceptance import waiting
-from tests.depth import only_deep, sample
+from tests.budget.marks import deep, sampled
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Box
@@ -92,8 +92,7 @@ def test_production_asks_with_the_number_of_targets_and_no_means_no(box: Box, pr
     assert not list(box.folder.glob("hosts/*/srv/*/current"))
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("end", sample([signal.SIGINT, signal.SIGTERM], 1))
+@pytest.mark.parametrize("end", sampled([signal.SIGINT, signal.SIGTERM], 1, 8))
 def test_a_signal_at_the_question_ends_it_and_nothing_is_pushed(
     box: Box, production: list[str], end: signal.Signals
 ) -> None:
@@ -149,7 +148,7 @@ def test_ctrl_c_once_lets_ansible_finish(box: Box) -> None:
     assert "1 changed" in terminal.seen
 
 
-@only_deep("half a minute")
+@deep(8)
 def test_ctrl_c_twice_stops_and_says_how_to_go_on(box: Box) -> None:
     """The target is interrupted, and the command to retry is there to paste."""
     terminal = Terminal(box, "wait", SITE, "viatris", **waiting.make(box.shell.folder))

@@ -17,8 +17,9 @@ import pytest
 from deployer.manifests import ManifestFormats
 from deployer.manifests.formats import format_of
 from deployer.manifests.lines import merge_lines
+from tests.benchmarks.bounds import within
 from tests.benchmarks.merge_cases import CORPUS, Case, cases, git_merge
-from tests.depth import depth
+from tests.budget.marks import deeper, depth
 
 pytestmark = pytest.mark.benchmark
 FORMATS = ("xml", "yaml", "json")
@@ -131,7 +132,7 @@ def test_a_manifest_of_150_lines_costs_at_most_two_processes_of_git(
         said = f"150 lines of {form}: {ours / git:.2f} of git (at most 2), {ours / process:.2f} of its process alone"
         print(f"\n{said}")  # noqa: T201  a benchmark prints
 
-    assert ours <= 2 * git
+    assert ours <= within(2) * git
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -152,6 +153,7 @@ def quiet_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
+@deeper(25)
 @pytest.mark.parametrize("form", FORMATS)
 def test_ten_megabytes_cost_at_most_sixty_times_their_parse(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Against reading the same file once, as every other command does; a tenth of that, but for the deep tests."""
@@ -174,10 +176,10 @@ def test_ten_megabytes_cost_at_most_sixty_times_their_parse(form: str, capsys: p
     ratio = seconds(lambda: formats.merge(f"v.{form}", base, ours, theirs), 1) / parse
     with capsys.disabled():
         print(f"\n{len(base)} bytes of {form}: {ratio:.1f} times its parse (at most 60)")  # noqa: T201  a benchmark prints
-    assert ratio <= 60
+    assert ratio <= within(60)
 
 
-@pytest.mark.deep
+@deeper(25)
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_cost_of_an_element_does_not_grow(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     """From 1,000 elements to 100,000 (every day to 10,000): at most four times as much for each."""
@@ -190,4 +192,4 @@ def test_the_cost_of_an_element_does_not_grow(form: str, capsys: pytest.CaptureF
         per.append(seconds(lambda versions=versions: formats.merge(f"v.{form}", *versions), 3) / count)  # type: ignore[misc]  # a default binds it
     with capsys.disabled():
         print(f"\n{form}: {per[1] / per[0]:.2f} times as much for each of {counts[1]} elements (at most 4)")  # noqa: T201
-    assert per[1] / per[0] <= 4
+    assert per[1] / per[0] <= within(4)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.bounds import within
 from tests.benchmarks.hosts import Lab
-from tests.depth import only_deep
+from tests.budget.marks import deep
 from tests.nspawn import IMAGES, needed
 
 BARE = 2.65
@@ -57,7 +58,7 @@ def show(capsys: pytest.CaptureFixture[str], *lines: str) -> None:
         print("\n" + "\n".join(lines))  # noqa: T201  a benchmark prints its table
 
 
-@only_deep("minutes")
+@deep(100)
 def test_a_rollout_beside_stock_modules_and_pyinfra(eight: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     """Every run brings eight instances to another version: at most 0.25 of the stock role, 1.5 of pyinfra."""
     ways: dict[str, Callable[[str], float]] = {"ours": eight.ours, "stock": eight.stock, "pyinfra": eight.pyinfra}
@@ -73,11 +74,11 @@ def test_a_rollout_beside_stock_modules_and_pyinfra(eight: Lab, capsys: pytest.C
         "8 instances on 8 hosts        seconds  ours beside it",
         *(f"{name:28} {found:8.2f} {middle['ours'] / found:15.2f}" for name, found in middle.items()),
     )
-    assert middle["ours"] <= 0.25 * middle["stock"]
-    assert middle["ours"] <= 1.5 * middle["pyinfra"]
+    assert middle["ours"] <= within(0.25) * middle["stock"]
+    assert middle["ours"] <= within(1.5) * middle["pyinfra"]
 
 
-@only_deep("minutes")
+@deep(100)
 def test_what_deployer_adds_to_ansible(eight: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     """`deployer redeploy` without its sync takes at most 1.2 s more than bare `ansible-playbook` with our playbook.
 
@@ -98,10 +99,10 @@ def test_what_deployer_adds_to_ansible(eight: Lab, capsys: pytest.CaptureFixture
         f"redeploy without sync: {statistics.median(whole):.2f} s, bare: {statistics.median(bare):.2f} s, "
         f"{more:.2f} s more; on kept connections: {kept:.2f} s",
     )
-    assert more <= 1.2 * max(1, statistics.median(bare) / BARE)
+    assert more <= within(1.2) * max(1, statistics.median(bare) / BARE)
 
 
-@only_deep("minutes")
+@deep(100)
 def test_many_instances_cost_what_they_cost_ansible(many: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     """At 120 instances: at most 5 % more time than bare Ansible, under 300 MB, no more processor time for each."""
     (first, *_others) = many.playbook_runs()
@@ -122,5 +123,5 @@ def test_many_instances_cost_what_they_cost_ansible(many: Lab, capsys: pytest.Ca
         f"processor time of the controller for each target: {each[0]:.3f} s, of 8 targets: {each[1]:.3f} s",
     )
     assert memory < 300
-    assert each[0] <= each[1]
-    assert ratio <= 1.05
+    assert each[0] <= within(each[1])
+    assert ratio <= within(1.05)

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from deployer.gitsync.remote.main import main as program_main
-from tests.depth import depth, only_deep
+from tests.budget.marks import deep, depth
 
 TOP = Path(__file__).parents[2]
 WRITERS = 16
@@ -194,7 +194,7 @@ def test_behind_a_network_combining_costs_no_more_than_serial_pushes(
 
 
 @pytest.mark.benchmark
-@only_deep("a minute")
+@deep(60)
 @pytest.mark.timeout(600)
 def test_many_clones_against_the_loop_that_everybody_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """16 clones, 5 commits each, one branch: `git pull --rebase && git push` until it landed, and sync."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.test_sync import TOP, Field, show
-from tests.depth import depth
+from tests.budget.marks import depth
 from tests.sshd import Lan, made_lan
 
 SITES = 30

@@ -29,14 +29,12 @@ STARTED = datetime(2026, 11, 20, 21, 46, 55, 123456, tzinfo=UTC)
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test of a store runs on each of them; those that need processes not in memory."""
-    # One worker alone starts a PostgreSQL server.
-    postgresql = pytest.param("postgresql", marks=pytest.mark.xdist_group("postgresql"))
     if any("kind" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")):
         return
     if "store" in metafunc.fixturenames:
-        metafunc.parametrize("kind", ["memory", "sqlite", postgresql])
+        metafunc.parametrize("kind", ["memory", "sqlite", "postgresql"])
     elif {"url", "opened", "start_writer"} & set(metafunc.fixturenames):
-        metafunc.parametrize("kind", ["sqlite", postgresql])
+        metafunc.parametrize("kind", ["sqlite", "postgresql"])
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from deployer.model.run import Run, RunState
 from deployer.ports import Store
 
 
-@pytest.mark.parametrize("kind", [pytest.param("postgresql", marks=pytest.mark.xdist_group("postgresql"))])
+@pytest.mark.parametrize("kind", ["postgresql"])
 def test_run_outlives_its_connections(opened: Callable[[str], Store], url: str, make_run: Callable[..., Run]) -> None:
     """A server that drops every connection in the middle of a run does not lose the run's end."""
     store, run, database = opened("here"), make_run(), make_url(url)

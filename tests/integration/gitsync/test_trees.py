@@ -13,11 +13,10 @@ import pytest
 
 from deployer.gitsync.remote import trees
 from deployer.gitsync.remote.git import Git
-from tests.depth import depth
+from tests.budget.marks import rotating
 
 NAMES = ("a", "a.b", "a/b", "a/c", "a0", "b/c/d", "b/c/e", "b/x", "ä ö.xml", "z")
 NOBODY = "deployer <deployer@localhost> 0 +0000"
-CASES = depth(25, 400)
 
 
 @pytest.fixture
@@ -64,11 +63,10 @@ def commit(git: Git, tree: str, *parents: str) -> str:
     return trees.write_object(git, "commit", ("\n".join(lines) + "\n\nmessage\n").encode())
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("number", range(CASES))
-def test_trees_are_those_of_git(git: Git, number: int) -> None:
+@pytest.mark.parametrize("case", rotating(25, 375, 0.3))
+def test_trees_are_those_of_git(git: Git, case: str) -> None:
     """Random trees: written, compared and merged, we and git say the same; where both changed a file, git decides."""
-    seed = random.Random(number)
+    seed = random.Random(case)
     base, left, right = (some(seed) for _ in range(3))
     oids = [by_git(git, files) for files in (base, left, right)]
 

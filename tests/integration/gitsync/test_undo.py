@@ -12,7 +12,7 @@ import pytest
 
 from deployer.errors import AttentionError, DeployerError, LockedError, UsageError
 from deployer.model.sync import SyncStatus
-from tests.depth import sample
+from tests.budget.marks import sampled
 
 if TYPE_CHECKING:
     from tests.integration.gitsync.conftest import World
@@ -339,8 +339,7 @@ def test_an_edited_script_is_executable_again(world: World) -> None:
     assert script.stat().st_mode & 0o111 == 0o111
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("point", sample(range(1, MOST_POINTS), 6))
+@pytest.mark.parametrize("point", sampled(range(1, MOST_POINTS), 6, 8))
 def test_killed_at_any_point_the_next_call_finishes_or_nothing_was_done(
     world: World, manifest: str, point: int
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.resources import shipped
-from tests.depth import only_deep
-from tests.support import missing
+from deployer.sandboxes.nspawn import image
+from tests.budget.marks import deep
+from tests.nspawn import needed
 
 if TYPE_CHECKING:
     from tests.integration.playbooks.conftest import ReleaseStore
 
 pytestmark = pytest.mark.root
-PACKAGES = "systemd,systemd-sysv,python3,dbus"
 RUN = """
 import json, sys
 sys.path.insert(0, "/opt/utilities")
@@ -79,26 +78,11 @@ class Container:
         return self.run("systemctl", "show", "--value", "-p", name, "instance-viatris").stdout.strip()
 
 
-@pytest.fixture(scope="module")
-def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The root file system of a small Debian."""
-    if os.geteuid() != 0 or not shutil.which("mmdebstrap") or not shutil.which("systemd-nspawn"):
-        missing("a container with systemd needs root, mmdebstrap and systemd-container")
-    root = tmp_path_factory.mktemp("debian") / "root"
-    made = subprocess.run(
-        ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    yield root
-    shutil.rmtree(root)
-
-
 @pytest.fixture
-def host(debian: Path, store: ReleaseStore) -> Iterator[Container]:
+def host(store: ReleaseStore) -> Iterator[Container]:
     """The host, booted; it has the module's code and the store, and forgets everything at its end."""
+    needed()
+    debian = image.ready(str)
     command = ["systemd-nspawn", "--quiet", "--volatile=overlay", "--boot", "--private-network", "--register=no"]
     command += ["--keep-unit", "--machine=switch", f"--directory={debian}", f"--bind-ro={store.folder}:/opt/store"]
     command += [f"--bind-ro={shipped('playbooks') / 'module_utils'}:/opt/utilities"]
@@ -150,7 +134,7 @@ def test_an_override_that_systemd_was_not_told_of_holds_from_the_next_switch_on(
     assert (switched["running"], host.show("LimitNOFILE")) == ("1.1.0", "4096")
 
 
-@only_deep("half a minute")
+@deep(8)
 def test_many_restarts_in_a_row_do_not_meet_the_start_limit(host: Container) -> None:
     """Systemd refuses the sixth start within ten seconds, unless it is told to forget the ones before."""
     outcomes = [host.switch(fence=number, restart=True) for number in range(1, 9)]

@@ -22,12 +22,12 @@ from deployer.sandboxes.faults import parse
 from deployer.sandboxes.nspawn import network
 from deployer.sandboxes.nspawn.cgroups import Group
 from deployer.sandboxes.nspawn.plan import sandbox_id
-from tests.depth import sample
+from tests.budget.marks import sampled
 from tests.integration.sandboxes import plain
 from tests.nspawn import IMAGES, needed, traces
 
-pytestmark = pytest.mark.xdist_group("nspawn")
-"""One worker: the hosts are made once."""
+PARTS = 12
+"""Of the steps at which `create` is killed: one is played every day, the others in turn."""
 HEAD, NODE = "fra1-sandbox-dep01", "fra1-sandbox-app01"
 
 
@@ -251,14 +251,21 @@ def _create(root: Path, dies_at: int) -> int:
     return subprocess.run(argv, check=False, capture_output=True, timeout=600).returncode
 
 
-@pytest.mark.deep
-def test_a_create_that_is_killed_at_any_step(tmp_path: Path) -> None:
-    """Whenever `create` is killed, `destroy` leaves nothing: no process, group, mount, namespace, interface or file."""
-    root = tmp_path / "sandboxes"
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How many steps a whole `create` has."""
+    root = tmp_path_factory.mktemp("steps") / "sandboxes"
     assert _create(root, 0) == 0
     Sandboxes(root).destroy("demo")
     assert traces(root / "demo") == []
-    for step in sample(range(1, _steps(root) + 1), 5):
+    return _steps(root)
+
+
+@pytest.mark.parametrize("part", sampled(range(PARTS), 1, 8))
+def test_a_create_that_is_killed_at_any_step(tmp_path: Path, steps: int, part: int) -> None:
+    """Whenever `create` is killed, `destroy` leaves nothing: no process, group, mount, namespace, interface or file."""
+    root = tmp_path / "sandboxes"
+    for step in range(1 + part, steps + 1, PARTS):
         assert _create(root, step) == -signal.SIGKILL, step
         if Sandboxes(root).list():
             Sandboxes(root).destroy("demo")

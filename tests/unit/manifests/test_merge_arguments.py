@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deployer.manifests import ManifestFormats
 from deployer.manifests.merging.check import objections
 from deployer.model.merge import MergeResult
-from tests.depth import depth
+from tests.budget.marks import deeper, depth
 
 EXAMPLES = depth(200, 5000)
 Units = list[tuple[str, ...]]
@@ -93,7 +93,7 @@ def is_whole(arguments: list[str]) -> bool:
     return all((one == "-e") == ("=" in other) for one, other in beside)
 
 
-@pytest.mark.deep
+@deeper(20)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.permutations(["A=1", "B=2", "C=3", "D=4", "E=5"]), st.integers(2, 5), st.data())
 def test_a_flag_keeps_its_value(values: list[str], count: int, data: st.DataObject) -> None:

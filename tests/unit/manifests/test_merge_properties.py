@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,10 +9,10 @@ from deployer.manifests import ManifestFormats
 from deployer.manifests.formats import format_of
 from deployer.manifests.merging.identity import Identities
 from deployer.manifests.merging.structural import merge_structures
-from tests.depth import depth
+from tests.budget.marks import deeper, depth
 from tests.unit.manifests.merging import FORMATS, Edit, Model, apply, models, read, sides, written
 
-pytestmark = pytest.mark.deep
+pytestmark = deeper(20)
 FORM = st.sampled_from(FORMATS)
 EXAMPLES = depth(60, 3000)
 

@@ -13,7 +13,7 @@ from deployer.manifests.merging.nodes import Item, Node, UnfitError
 from deployer.manifests.merging.structural import FORMS
 from deployer.manifests.merging.table import MovedNode, Table
 from deployer.manifests.source import decode
-from tests.depth import depth
+from tests.budget.marks import deeper, depth
 from tests.unit.manifests.merging import FORMATS, Edit, Model, apply, sides, written
 
 EXAMPLES = depth(60, 3000)
@@ -97,7 +97,7 @@ def is_as_if_read(form: str, first: bytes, second: bytes) -> bool:
     return True
 
 
-@pytest.mark.deep
+@deeper(20)
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.sampled_from(FORMATS), sides(), st.sampled_from([2, 2, 4]))
 def test_a_changed_manifest_is_read_as_if_it_were_the_first(
@@ -108,7 +108,7 @@ def test_a_changed_manifest_is_read_as_if_it_were_the_first(
     assert is_as_if_read(form, written(base, form), written(apply(base, ours), form, indent))
 
 
-@pytest.mark.deep
+@deeper(20)
 @settings(max_examples=EXAMPLES * 3, deadline=None)
 @given(st.sampled_from(FORMATS), st.data())
 def test_a_text_that_nobody_would_write_is_read_as_if_it_were_the_first(form: str, data: st.DataObject) -> None:

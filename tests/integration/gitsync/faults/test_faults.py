@@ -10,7 +10,7 @@ import pytest
 from deployer.errors import AttentionError
 from deployer.gitsync.classes import CLASSES
 from deployer.model.sync import Change, ManualWork, SyncResult, SyncStatus
-from tests.depth import IS_DEEP
+from tests.budget.marks import deep
 from tests.integration.gitsync.faults import invariants
 from tests.integration.gitsync.faults.catalogue import CATALOGUE
 from tests.integration.gitsync.faults.invariants import Case, Look, decoy_of
@@ -20,11 +20,12 @@ from tests.support import missing
 
 WHERE = "manual intervention needed on fra1-prod-dep01 in ~/deployer/clusterconfig-fra1 failed to sync/pull manifest"
 MESSAGE = "prod-deployer made changes to viatris.xml via automation"
-EVERY_DAY = [situation for situation in CATALOGUE if IS_DEEP or not situation.is_deep]
+SECONDS = 3
+"""Of a situation, with the sync that ends it."""
+EACH = [pytest.param(one, marks=[deep(SECONDS)] if one.is_deep else []) for one in CATALOGUE]
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("situation", EVERY_DAY, ids=lambda situation: f"{situation.name} [{situation.transport}]")
+@pytest.mark.parametrize("situation", EACH, ids=lambda situation: f"{situation.name} [{situation.transport}]")
 def test_a_fault(scene: Scene, situation: Situation) -> None:
     """It is named, tried as often as it should, told completely, nothing is lost, and the sync after it ends well."""
     if situation.needs_root and not is_root():

@@ -13,7 +13,7 @@ from deployer.model.json import JsonValue
 from deployer.model.site import Machine
 from deployer.model.sync import ManualWork
 from deployer.settings import SshSettings
-from tests.depth import sample
+from tests.budget.marks import sampled
 from tests.integration.gitsync.faults.catalogue import CATALOGUE
 from tests.integration.gitsync.faults.scene import Scene
 from tests.integration.gitsync.faults.test_faults import met
@@ -52,8 +52,7 @@ def told(work: ManualWork) -> str:
     return re.sub(r"\b[0-9a-f]{7,40}\b", "commit", report(work))
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("name", sample(NAMES, 4))
+@pytest.mark.parametrize("name", sampled(NAMES, 4, 8))
 def test_the_same_is_told(scene: Scene, pool: HostPool, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """The report, with its id, and whatever else the sync says, but for the time that it took."""
     situation = next(one for one in CATALOGUE if (one.name, one.transport) == (name, "path"))

@@ -1,7 +1,7 @@
 """Random histories: people and automation at work in the same clone, faults among them; then all heals.
 
-`DEPLOYER_HISTORIES=1000` plays so many; the one that fails is printed as a story, and hypothesis says how to play it
-again; with `DEPLOYER_SHRINK=1` it is made as short as can be first.
+The one that fails is printed as a story; the seed in the name of its case plays it again, and with `DEPLOYER_SHRINK=1`
+it is made as short as can be first.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from deployer.model.sync import Change
-from tests.depth import depth
+from tests.budget.marks import rotating
 from tests.integration.gitsync.histories import people
 from tests.integration.gitsync.histories.scene import Scene
 from tests.integration.gitsync.swept import Template
 
-PARTS = 2
-"""Halves, so that two workers can share them."""
-HISTORIES = int(os.environ.get("DEPLOYER_HISTORIES", "0")) or depth(6, 300)
+HISTORIES = 3
+"""Of each seed."""
+DEEP_SEEDS = 100
 CALLS = 275
 """Of system calls that change files, in a whole sync."""
 
@@ -107,17 +107,15 @@ class Histories(RuleBasedStateMachine):
             raise AssertionError("\n".join([str(error), *self.scene.story])) from error
 
 
-@pytest.mark.deep
-@pytest.mark.timeout(3000)
-@pytest.mark.parametrize("part", range(PARTS))
-def test_histories(template: Template, part: int) -> None:
+@pytest.mark.parametrize("drawn_by", rotating(2, DEEP_SEEDS, 14))
+def test_histories(template: Template, drawn_by: str) -> None:
     """Whatever people and automation did: nothing is lost, nothing is wedged, nothing lands twice.
 
     The machine asserts it: `nothing_is_lost` after each step, `teardown` when all has healed.
     """
     played = settings(
-        max_examples=HISTORIES // PARTS,
-        stateful_step_count=depth(12, 16),
+        max_examples=HISTORIES,
+        stateful_step_count=12 if drawn_by.startswith("daily") else 16,
         deadline=None,
         print_blob=True,
         database=None,
@@ -125,8 +123,7 @@ def test_histories(template: Template, part: int) -> None:
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
-    # Derandomized histories are drawn by the name of the class: the parts play other ones.
     ended: list[Scene] = []
-    histories = type(f"Histories{part}", (Histories,), {"template": template, "ended": ended})
-    run_state_machine_as_test(histories, settings=played)
-    assert len(ended) >= HISTORIES // PARTS
+    histories = type("PlayedHistories", (Histories,), {"template": template, "ended": ended})
+    run_state_machine_as_test(seed(drawn_by)(histories), settings=played)
+    assert len(ended) >= HISTORIES

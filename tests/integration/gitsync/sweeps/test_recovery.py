@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.depth import depth
+from tests.budget.marks import rotating
+from tests.budget.seed import dice
 from tests.integration.gitsync.sweeps.test_sweeps import KEPT, MESSAGE, calls, check_healed, hurt, wanted
 from tests.integration.gitsync.swept import KILL, Swept, Template
 
-CHUNKS = 4
-SEED = 20261121
-pytestmark = pytest.mark.deep
+CASES = 4
+"""Of each seed."""
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +22,11 @@ def many(template: Template) -> int:
     return calls(template)
 
 
-def cases(number: int, everyday: int, deep: int) -> range:
-    """The seeds of one part."""
-    return range(SEED + number, SEED + depth(everyday, deep) * CHUNKS, CHUNKS)
-
-
-@pytest.mark.parametrize("number", range(CHUNKS))
-def test_killed_again_while_mending(template: Template, many: int, number: int) -> None:
+@pytest.mark.parametrize("drawn_by", rotating(3, 40, 4))
+def test_killed_again_while_mending(template: Template, many: int, drawn_by: str) -> None:
     """SIGKILL at a call, and at a call of the next sync, and perhaps of the one after: then all is well."""
-    for seed in cases(number, 3, 40):
-        chance = random.Random(seed)
+    for seed in range(CASES):
+        chance = dice(drawn_by, seed)
         world = template.fresh()
         change = wanted(world)
         points = [chance.randint(1, many), chance.randint(1, 60), *([chance.randint(1, 40)] * chance.randint(0, 1))]
@@ -64,11 +59,11 @@ def _stage(world: Swept, chance: random.Random) -> tuple[str, str]:
 PEOPLE: tuple[Callable[[Swept, random.Random], tuple[str, str]], ...] = (_edit, _put, _stage)
 
 
-@pytest.mark.parametrize("number", range(CHUNKS))
-def test_a_person_between_the_crash_and_the_next_sync(template: Template, many: int, number: int) -> None:
+@pytest.mark.parametrize("drawn_by", rotating(3, 40, 4))
+def test_a_person_between_the_crash_and_the_next_sync(template: Template, many: int, drawn_by: str) -> None:
     """What she wrote is there afterwards, byte for byte; the rest is finished around it, or reported."""
-    for seed in cases(number, 3, 40):
-        chance = random.Random(seed)
+    for seed in range(CASES):
+        chance = dice(drawn_by, seed)
         world = template.fresh()
         change = wanted(world)
         at = chance.randint(many // 3, many)
@@ -87,11 +82,11 @@ def test_a_person_between_the_crash_and_the_next_sync(template: Template, many: 
             assert world.git(world.clone, "rev-parse", "HEAD") == world.tip(), where
 
 
-@pytest.mark.parametrize("number", range(CHUNKS))
-def test_a_power_cut_that_empties_what_was_written_last(template: Template, many: int, number: int) -> None:
+@pytest.mark.parametrize("drawn_by", rotating(3, 40, 4))
+def test_a_power_cut_that_empties_what_was_written_last(template: Template, many: int, drawn_by: str) -> None:
     """Our own files are empty or cut short: an answer comes, and nothing of people is lost, nothing lands twice."""
-    for seed in cases(number, 2, 25):
-        chance = random.Random(seed)
+    for seed in range(CASES):
+        chance = dice(drawn_by, seed)
         world = template.fresh()
         change = wanted(world)
         at = chance.randint(1, many)

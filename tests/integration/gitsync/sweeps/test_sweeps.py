@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from deployer.model.sync import Change, SyncResult, SyncStatus
-from tests.depth import IS_DEEP
+from tests.budget.marks import sampled
 from tests.integration.gitsync.swept import (
     COUNT,
     FULL_FROM,
@@ -18,10 +18,9 @@ from tests.integration.gitsync.swept import (
     Template,
 )
 
-CHUNKS = 8
-"""Parts of a sweep, so that two workers can share it."""
-EVERYDAY = 2
-"""Points of each part."""
+CHUNKS = 40
+"""Parts of a sweep: some are played every day, the others in turn."""
+NUMBERS = sampled(range(CHUNKS), 2, 6)
 MESSAGE = "prod-deployer made changes to viatris.xml via automation"
 KEPT = {
     "other.xml": "unstaged\n",
@@ -30,7 +29,6 @@ KEPT = {
     "ignored.log": "ignored\n",
 }
 """What people had in the work tree."""
-pytestmark = pytest.mark.deep
 
 
 def wanted(world: Swept) -> Change:
@@ -58,9 +56,8 @@ def points(template: Template) -> Sequence[int]:
 
 
 def chunk(points: Sequence[int], number: int) -> Sequence[int]:
-    """One part of a sweep: all its points in the deep tests, some on other days."""
-    mine = points[number::CHUNKS]
-    return mine if IS_DEEP else mine[:: max(1, len(mine) // EVERYDAY)]
+    """One part of a sweep."""
+    return points[number::CHUNKS]
 
 
 def hurt(world: Swept, change: Change, mode: int, at: int) -> SyncResult | None:
@@ -93,7 +90,7 @@ def check_healed(world: Swept, change: Change, where: str) -> None:
     world.git(world.clone, "fsck", "--no-dangling", "--connectivity-only")
 
 
-@pytest.mark.parametrize("number", range(CHUNKS))
+@pytest.mark.parametrize("number", NUMBERS)
 def test_killed_at_a_call(template: Template, points: Sequence[int], number: int) -> None:
     """SIGKILL of the program and of every git that it runs."""
     for at in chunk(points, number):
@@ -103,7 +100,7 @@ def test_killed_at_a_call(template: Template, points: Sequence[int], number: int
         check_healed(world, change, f"killed at {at}")
 
 
-@pytest.mark.parametrize("number", range(CHUNKS))
+@pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("mode", [FULL_ONCE, FULL_FROM], ids=["once", "from-then-on"])
 def test_no_room_at_a_call(template: Template, points: Sequence[int], number: int, mode: int) -> None:
     """A disk that is full at one call, or from it on: an answer, nothing lost, and healed when there is room again."""

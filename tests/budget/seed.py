@@ -1,0 +1,44 @@
+"""The seed of a test run: the day and the commit, so that each day and each commit sees other cases."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+TOP = Path(__file__).parents[2]
+DAY = 86400
+
+
+def git(*arguments: str) -> str:
+    """What git prints in the checkout; empty where there is no repository."""
+    done = subprocess.run(["git", "-C", str(TOP), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _today() -> str:
+    day = datetime.now(UTC).date().isoformat()
+    return f"{day}-{git('rev-parse', '--short=10', 'HEAD') or 'no-commit'}"
+
+
+# Workers inherit the environment: all of them must choose the same cases.
+SEED = os.environ.setdefault("DEPLOYER_SEED", _today())
+"""Set DEPLOYER_SEED to play the cases of another day again."""
+
+
+def dice(*words: object) -> random.Random:
+    """A generator whose numbers depend on the words alone, such as the seed of a case."""
+    return random.Random("/".join(map(str, words)))
+
+
+def changed_files() -> list[str]:
+    """Files that differ from DEPLOYER_BASE; without it, from what was there a day before the newest commit."""
+    base = os.environ.get("DEPLOYER_BASE") or _day_before()
+    return git("diff", "--name-only", base).splitlines() if base else []
+
+
+def _day_before() -> str:
+    newest = git("log", "-1", "--format=%ct")
+    return git("rev-list", "-1", f"--before={int(newest) - DAY}", "HEAD") if newest else ""

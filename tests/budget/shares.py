@@ -1,0 +1,53 @@
+"""The parts that the deep tests have, and the share of the budget that each of them gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """Tests that belong together.
+
+    Args:
+        name: for tables.
+        tests: prefixes of their files; the longest prefix of all parts decides.
+        covers: prefixes of the files whose change makes them run whole.
+        share: seconds that its cases take together in one deep run, one after another on a usual machine.
+    """
+
+    name: str
+    tests: tuple[str, ...]
+    covers: tuple[str, ...]
+    share: int
+
+
+SYNC = ("deployer/gitsync/",)
+RUN = ("deployer/rollout/", "deployer/playbook/", "deployer/engine/", "deployer/cli/", "deployer/app.py")
+HOST_FILES = ("test_nspawn", "test_molecule", "test_rehearsal")
+HOSTS = (*(f"tests/acceptance/{name}" for name in HOST_FILES), "tests/integration/")
+PARTS = (
+    Part("sync", ("tests/integration/gitsync/",), SYNC, 120),
+    Part("faults", ("tests/integration/gitsync/faults/",), SYNC, 200),
+    Part("sweeps", ("tests/integration/gitsync/sweeps/",), SYNC, 200),
+    Part("histories", ("tests/integration/gitsync/histories/",), SYNC, 150),
+    Part("merge", ("tests/unit/",), ("deployer/manifests/",), 130),
+    Part("commands", ("tests/acceptance/",), RUN, 250),
+    Part("hosts", HOSTS, ("deployer/sandboxes/", "playbooks/"), 250),
+)
+BENCHMARKS = (Part("benchmarks", ("tests/benchmarks/",), ("tests/benchmarks/",), 240),)
+"""A budget of their own: they run behind the others, one at a time."""
+BUDGET = 1540
+"""Seconds of one deep run; the shares never come to more. A part that is added brings its own, or others give some."""
+
+
+def part_of(file: str) -> Part:
+    """The part that a test file belongs to.
+
+    Raises:
+        LookupError: no part has it.
+    """
+    found = [(len(prefix), part) for part in (*PARTS, *BENCHMARKS) for prefix in part.tests if file.startswith(prefix)]
+    if not found:
+        raise LookupError(f"{file} belongs to no part of tests/budget/shares.py")
+    return max(found, key=lambda each: each[0])[1]
