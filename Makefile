@@ -35,18 +35,18 @@ test: packages .venv/installed-dev  ## Every linter, every test of every day, an
 	@.ci/tests -m benchmark --reruns 2
 
 test-deep: packages .venv/installed-dev  ## Cases of the deep tests, drawn by day and commit, as many as the budget pays for
-	@DEPLOYER_TIER=deep .ci/tests -n $(WORKERS) -m "not benchmark" --durations 10
-	@DEPLOYER_TIER=deep .ci/tests -m benchmark --reruns 2
+	@TESTS_TIER=deep .ci/tests -n $(WORKERS) -m "not benchmark" --durations 10
+	@TESTS_TIER=deep .ci/tests -m benchmark --reruns 2
 
 test-all: packages .venv/installed-dev  ## Every case of everything: an hour and more
 	@.ci/lint
-	@DEPLOYER_TIER=all .ci/tests -n $(WORKERS) -m "not benchmark" --durations 20
-	@DEPLOYER_TIER=all .ci/tests -m benchmark --reruns 2
+	@TESTS_TIER=all .ci/tests -n $(WORKERS) -m "not benchmark" --durations 20
+	@TESTS_TIER=all .ci/tests -m benchmark --reruns 2
 
 # They have the machine for themselves: beside another worker they would measure that one. One that fails is measured
 # again, twice at most: other machines may share the cores, and then it measures those.
 bench: packages .venv/installed-dev  ## Every benchmark, held to its bound
-	@DEPLOYER_TIER=all DEPLOYER_BENCH=strict .ci/tests -m benchmark --reruns 2
+	@TESTS_TIER=all TESTS_BENCH=strict .ci/tests -m benchmark --reruns 2
 
 check: .venv/installed-dev  ## The quick gate before a commit: linters and unit tests
 	@.ci/lint

@@ -20,6 +20,7 @@ import pytest
 
 from tests.acceptance.far import Far
 from tests.acceptance.mould import NAME, Mould
+from tests.budget.pace import limit
 from tests.sshd import made_lan
 
 SITE = "fra1"
@@ -52,8 +53,8 @@ class Done:
 class Shell:
     """Runs `deployer` with a state folder and a home of its own, without a terminal."""
 
-    seconds = 240
-    """The longest that a command may take."""
+    seconds = 600.0
+    """After these a command hangs, on a usual machine."""
 
     def __init__(self, folder: Path, sandbox: str = "") -> None:
         self.folder = folder
@@ -81,7 +82,7 @@ class Shell:
         """Run a command to its end."""
         with self.start(*arguments, **variables) as process:
             try:
-                out, err = process.communicate(timeout=self.seconds)
+                out, err = process.communicate(timeout=limit(self.seconds))
             except BaseException:
                 # Else the end of the context would wait for it, behind the time limit of the test.
                 process.kill()
@@ -153,7 +154,7 @@ class Box:
 
     def get(self, port: str) -> dict[str, str]:
         """GET /health on a port of the sandbox."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=limit(60)) as answer:
             said: dict[str, str] = json.load(answer)
         return said
 

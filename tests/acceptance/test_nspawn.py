@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance import waiting
 from tests.acceptance.conftest import Done, Shell
 from tests.budget.marks import deep
+from tests.budget.pace import limit
 from tests.nspawn import IMAGES, needed
 
 SITE = "fra1"
@@ -34,7 +35,7 @@ class Lab:
     def ssh(self, host: str, command: str) -> subprocess.CompletedProcess[str]:
         """Run a command on a host, as the login."""
         argv = ["ssh", "-F", str(self.folder / "ssh_config"), host, command]
-        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=limit(300))
 
     def said(self, host: str, command: str) -> str:
         """What a command on a host prints."""
@@ -138,7 +139,7 @@ def test_a_host_that_dies_in_the_middle_of_a_playbook(lab: Lab) -> None:
                 assert process.poll() is None, process.communicate()
         lab.must("sandbox", "host", "kill", SECOND)
         lab.said(FIRST, "sudo touch /run/go-on")
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=limit(600))
     done = Done(process.returncode, out, err)
     assert done.code == 4, out + err
     assert done.outcomes["acme-logistics.fra1"] == "unreachable"

@@ -23,7 +23,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A command line in a sandbox of 3 sites, 30 clusters and 120 instances."""
     needed()
     shell = Shell(tmp_path_factory.mktemp("rehearsal"))
-    shell.seconds = 600
+    shell.seconds = 1200
     shell.environment |= {**IMAGES, "DEPLOYER_SANDBOX": "lab"}
     size = ("--sites", ",".join(SITES), "--clusters", "30", "--instances", "120")
     made = shell("sandbox", "create", "lab", "--backend", "nspawn", *size)

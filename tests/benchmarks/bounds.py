@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-SLACK = 1.0 if os.environ.get("DEPLOYER_BENCH") == "strict" else 1.5
+SLACK = 1.0 if os.environ.get("TESTS_BENCH") == "strict" else 1.5
 
 
 def within(bound: float) -> float:

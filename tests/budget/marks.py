@@ -14,7 +14,7 @@ from _pytest.mark import ParameterSet
 
 from tests.budget.seed import SEED
 
-TIER = os.environ.get("DEPLOYER_TIER", "everyday")
+TIER = os.environ.get("TESTS_TIER", "everyday")
 IS_DEEP = TIER != "everyday"
 
 

@@ -33,9 +33,9 @@ def _measured() -> str:
 def pace() -> float:
     """How many times as long as on a usual machine a piece of work takes here; at least 1. Measured once in a run."""
     # Workers inherit the environment, and measuring beside each other they would find each other.
-    if "DEPLOYER_PACE" not in os.environ:
-        os.environ["DEPLOYER_PACE"] = _measured()
-    return float(os.environ["DEPLOYER_PACE"])
+    if "TESTS_PACE" not in os.environ:
+        os.environ["TESTS_PACE"] = _measured()
+    return float(os.environ["TESTS_PACE"])
 
 
 def limit(seconds: float) -> float:

@@ -23,7 +23,7 @@ SPENT = pytest.StashKey[Spent]()
 
 def pytest_report_header() -> str:
     """What is needed to play a run again, and how slow the machine is."""
-    return f"tier: {TIER}; DEPLOYER_SEED={SEED}; {pace():.2f} times the seconds of a usual machine"
+    return f"tier: {TIER}; TESTS_SEED={SEED}; {pace():.2f} times the seconds of a usual machine"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -87,7 +87,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if not spent:
         return
     took = _took(terminalreporter)
-    terminalreporter.write_sep("=", f"budget of the deep run, DEPLOYER_SEED={SEED}")
+    terminalreporter.write_sep("=", f"budget of the deep run, TESTS_SEED={SEED}")
     terminalreporter.write_line(f"{'part':12}{'cases':>12}{'seconds said':>18}{'measured':>10}")
     for name, (taken, every, seconds, whole) in sorted(spent.items()):
         cases, said = f"{taken:.0f} of {every:.0f}", f"{seconds:.0f} of {whole:.0f}"

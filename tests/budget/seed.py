@@ -24,8 +24,8 @@ def _today() -> str:
 
 
 # Workers inherit the environment: all of them must choose the same cases.
-SEED = os.environ.setdefault("DEPLOYER_SEED", _today())
-"""Set DEPLOYER_SEED to play the cases of another day again."""
+SEED = os.environ.setdefault("TESTS_SEED", _today())
+"""Set TESTS_SEED to play the cases of another day again."""
 
 
 def dice(*words: object) -> random.Random:
@@ -34,8 +34,10 @@ def dice(*words: object) -> random.Random:
 
 
 def changed_files() -> list[str]:
-    """Files that differ from DEPLOYER_BASE; without it, from what was there a day before the newest commit."""
-    base = os.environ.get("DEPLOYER_BASE") or _day_before()
+    """Files that differ from TESTS_BASE; without it, from what was there a day before the newest commit."""
+    # The base of a branch that is pushed for the first time is no commit.
+    named = git("rev-parse", "--verify", "--quiet", f"{os.environ.get('TESTS_BASE') or 'none'}^{{commit}}")
+    base = named or _day_before()
     return git("diff", "--name-only", base).splitlines() if base else []
 
 

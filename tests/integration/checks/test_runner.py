@@ -23,6 +23,7 @@ from deployer.playbook.reach import AnsibleReach
 from deployer.ports import PlaybookRun
 from deployer.settings import AnsibleSettings, CheckSettings, SshSettings
 from deployer.testing import FakeStop
+from tests.budget.pace import limit
 
 LOCAL: Mapping[str, JsonValue] = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
@@ -33,7 +34,7 @@ class Bench:
 
     folder: Path
     machines: dict[str, Machine] = field(default_factory=lambda: {"m1": Machine("m1", LOCAL)})
-    settings: CheckSettings = field(default_factory=lambda: CheckSettings(seconds=20))
+    settings: CheckSettings = field(default_factory=lambda: CheckSettings(seconds=limit(60)))
     environ: dict[str, str] = field(default_factory=lambda: {"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
 
     def write(self, text: str) -> None:
@@ -84,7 +85,7 @@ def test_machines_are_checked_side_by_side(bench: Bench, tmp_path: Path) -> None
 def test_one_at_a_time_when_the_settings_say_so(bench: Bench, tmp_path: Path) -> None:
     """`checks.side_by_side` bounds the processes: with one, a check of the second machine sees the first one done."""
     bench.machines = {name: Machine(name, LOCAL) for name in ("m1", "m2")}
-    bench.settings = CheckSettings(seconds=20, side_by_side=1)
+    bench.settings = CheckSettings(seconds=limit(60), side_by_side=1)
     bench.write(
         "import pathlib\n"
         "def test_it(instance):\n"

@@ -24,7 +24,8 @@ from deployer.model.json import JsonObject
 from deployer.model.program import Program
 from deployer.model.site import Repository
 from deployer.settings import SyncSettings
-from tests.integration.gitsync.conftest import BOOTSTRAP, LocalHost, TestClock, World, environment_of
+from tests.budget.pace import limit
+from tests.integration.gitsync.conftest import BOOTSTRAP, LocalHost, TestClock, World, environment_of, streamed
 from tests.support import missing
 
 COUNT, KILL, FULL_ONCE, FULL_FROM = range(4)
@@ -69,7 +70,7 @@ class FaultyHost(LocalHost):
 
     def call(self, program: Program, request: JsonObject, *, deadline: float = 120.0) -> JsonObject:
         """Run the program, in a session of its own."""
-        sent = json.dumps({"modules": dict(program.modules), "request": request, "die_at": 0}).encode()
+        sent = streamed(program, request)
         with tempfile.NamedTemporaryFile(prefix="deployer-fault-") as shared:
             shared.write(bytes(State(at=self.at, mode=self.mode)))
             shared.flush()
@@ -125,7 +126,7 @@ class Template:
         # With times: git knows by them which files it need not read.
         subprocess.run(["cp", "-a", self.folder / "first", self.root], check=True)
         host = FaultyHost(self.root / "home", self.environment, library=self.library)
-        settings = SyncSettings(seconds=30, first_wait=0.01, longest_wait=0.05)
+        settings = SyncSettings(seconds=limit(60), first_wait=0.01, longest_wait=0.05)
         return Swept(self.root, self.environment, host, TestClock(), settings, url=self.url)
 
 

@@ -17,6 +17,7 @@ from deployer.model.program import Program
 from deployer.model.site import Machine
 from deployer.ports import Host
 from deployer.settings import SshSettings
+from tests.budget.pace import limit
 from tests.sshd import Lan, SshServer, made_lan
 
 
@@ -34,7 +35,7 @@ def lan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lan]:
 @pytest.fixture
 def pool() -> Iterator[HostPool]:
     """Hosts, closed at the end."""
-    pool = HostPool(SshSettings(connect_timeout=5))
+    pool = HostPool(SshSettings(connect_timeout=round(limit(20))))
     yield pool
     pool.close()
 

@@ -16,6 +16,7 @@ from deployer.model.program import Program
 from deployer.model.site import Machine
 from deployer.ports import Host
 from deployer.settings import SshSettings
+from tests.budget.pace import limit
 
 MakeMachine = Callable[..., Machine]
 
@@ -206,7 +207,7 @@ def test_what_is_held_is_free_when_the_link_dies(lan: Lan, ssh_host: Host, holde
     with ssh_host.hold(holder, {}) as answer:
         watch = os.pidfd_open(int(str(answer["pid"])))
         assert lan.servers[0].kill_sessions() == 1
-        ended = poll(watch, seconds=10)
+        ended = poll(watch, seconds=limit(60))
 
     assert ended
     with ssh_host.hold(holder, {}):
@@ -227,7 +228,7 @@ def test_what_is_held_is_free_when_nothing_is_heard(
     """A half-dead link: connected, and silent."""
     monkeypatch.setattr("deployer.hosts.session.SILENCE", 0.2)
     with ssh_host.hold(holder, {}) as answer:
-        assert poll(os.pidfd_open(int(str(answer["pid"]))), seconds=10)
+        assert poll(os.pidfd_open(int(str(answer["pid"]))), seconds=limit(60))
 
 
 def test_signs_of_life_keep_what_is_held(ssh_host: Host, holder: Program, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from deployer.playbook.driver import AnsibleDriver
 from deployer.ports import PlaybookRun
 from deployer.settings import AnsibleSettings, SshSettings
 from deployer.testing import RecordingListener
+from tests.budget.pace import limit
 
 LOCAL: JsonObject = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
@@ -149,4 +150,4 @@ def in_thread() -> Iterator[Callable[[Callable[[], None]], None]]:
 
     yield start
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=limit(120))

@@ -22,6 +22,8 @@ from typing import Any
 
 import pytest
 
+from tests.budget.pace import limit
+
 PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
 
 ModuleResult = dict[str, Any]
@@ -262,7 +264,7 @@ class Instance:
     def module(self, *, check: bool = False, diff: bool = False, **changes: object) -> ModuleResult:
         """Run the module to its end, and its result."""
         process = self.start(check=check, diff=diff, **changes)
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=limit(300))
         assert stderr == b""
         result: ModuleResult = json.loads(stdout)
         assert {"version_before", "version_after", "running", "switched", "rolled_back", "steps"} <= set(result)
@@ -288,7 +290,7 @@ class Instance:
 
     def health(self) -> dict[str, Any]:
         """What the service says now."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=limit(60)) as answer:
             value = json.load(answer)
         assert isinstance(value, dict)
         return value

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.budget.pace import limit
+
 if TYPE_CHECKING:
     from tests.integration.playbooks.conftest import Instance, ModuleResult, Supervisor
 
@@ -199,7 +201,7 @@ def test_another_program_on_the_port(instance: Instance) -> None:
     """A service that answers with another version is not taken for the wanted one."""
     instance.store.release("1.2.0", says="1.2.0-rc1")
     instance.module()
-    result = instance.module(version="1.2.0", health_timeout=1)
+    result = instance.module(version="1.2.0", health_timeout=limit(1))
     assert "it answers with version 1.2.0-rc1 instead of 1.2.0; switched back" in result["msg"]
     assert result["running"] == "1.0.0"
 

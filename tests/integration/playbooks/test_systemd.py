@@ -14,6 +14,7 @@ import pytest
 from deployer.resources import shipped
 from deployer.sandboxes.nspawn import image
 from tests.budget.marks import deep
+from tests.budget.pace import limit
 from tests.nspawn import needed
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def test_a_service_of_systemd_is_deployed_upgraded_and_rolled_back(host: Contain
     second = host.switch(fence=2)
     kept = host.show("MainPID")
     upgraded = host.switch(fence=3, version="1.1.0", user="daemon")
-    broken = host.switch(fence=4, version="2.0.0", user="daemon", health_timeout=3.0)
+    broken = host.switch(fence=4, version="2.0.0", user="daemon", health_timeout=limit(3))
 
     assert (first["changed"], first["running"]) == (True, "1.0.0")
     assert (second["changed"], kept) == (False, started)

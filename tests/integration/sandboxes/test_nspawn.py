@@ -23,6 +23,7 @@ from deployer.sandboxes.nspawn import network
 from deployer.sandboxes.nspawn.cgroups import Group
 from deployer.sandboxes.nspawn.plan import sandbox_id
 from tests.budget.marks import sampled
+from tests.budget.pace import limit
 from tests.integration.sandboxes import plain
 from tests.nspawn import IMAGES, needed, traces
 
@@ -57,7 +58,7 @@ def lab(root: Path) -> Sandbox:
 
 def _ssh(box: Sandbox, host: str, command: str, *, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     argv = ["ssh", "-F", str(box.folder / "ssh_config"), "-o", "BatchMode=yes", host, command]
-    return subprocess.run(argv, input=stdin, capture_output=True, check=False, timeout=120)
+    return subprocess.run(argv, input=stdin, capture_output=True, check=False, timeout=limit(300))
 
 
 def _said(box: Sandbox, host: str, command: str) -> str:
@@ -130,7 +131,7 @@ def test_a_slow_link(root: Path, lab: Sandbox) -> None:
     boxes.fault("lab", "fra1", parse("delay", "100ms"))
     try:
         began = time.monotonic()
-        socket.create_connection((_address(lab, HEAD), 22), timeout=30).close()
+        socket.create_connection((_address(lab, HEAD), 22), timeout=limit(60)).close()
         assert time.monotonic() - began >= 0.2
         data = os.urandom(3_000_000)
         done = _ssh(lab, HEAD, "sha256sum", stdin=data)
@@ -248,7 +249,7 @@ Sandboxes(pathlib.Path(sys.argv[1])).create("demo", instances=1, backend="nspawn
 
 def _create(root: Path, dies_at: int) -> int:
     argv = [sys.executable, "-c", _KILLED, str(root), str(dies_at), str(root.parent / "count")]
-    return subprocess.run(argv, check=False, capture_output=True, timeout=600).returncode
+    return subprocess.run(argv, check=False, capture_output=True, timeout=limit(900)).returncode
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from deployer.sandboxes import Sandbox
 from deployer.sandboxes.layout import SiteLayout
 from deployer.sandboxes.processes import identity_of, wait_until_gone
 from deployer.sandboxes.supervisor.client import ask
+from tests.budget.pace import limit
 
 Ask = Callable[..., JsonObject]
 Wait = Callable[[Callable[[], bool]], None]
@@ -227,7 +228,7 @@ def test_a_service_has_a_small_environment(
 
 def _get(port: str, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=limit(60)) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

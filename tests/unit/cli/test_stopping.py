@@ -12,6 +12,7 @@ import pytest
 
 from deployer.cli.stopping import confirmed
 from deployer.errors import StoppedError
+from tests.budget.pace import limit
 
 ELSEWHERE = """
 import os, signal, threading
@@ -57,7 +58,9 @@ except KeyboardInterrupt:
 @pytest.mark.parametrize("script", [ELSEWHERE, DROPPED])
 def test_a_signal_that_interrupts_no_read_ends_the_question(script: str) -> None:
     """One that comes between the prompt and the read, and one of which input() dropped what its handler raised."""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=limit(120), check=False
+    )
 
     assert done.stdout == "ended True (0.0, 0.0) SIG_DFL\n", done.stderr
 

@@ -14,6 +14,7 @@ from deployer.gitsync.classes import CLASSES
 from deployer.gitsync.tries import StepStoppedError, Tries
 from deployer.model.json import JsonObject
 from deployer.settings import SyncSettings
+from tests.budget.pace import limit
 
 
 class StillClock:
@@ -125,7 +126,7 @@ class Arena:
         for number in range(len(self._turns)):
             threading.Thread(target=self._write, args=(number,), daemon=True).start()
         self._next()
-        assert self._end.acquire(timeout=60)
+        assert self._end.acquire(timeout=limit(120))
         return self
 
     def _next(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deployer.settings import SyncSettings
+from tests.budget.pace import limit
 from tests.integration.gitsync.conftest import TestClock, World
 from tests.integration.gitsync.faults.scene import RecordingHost, Scene
 from tests.sshd import Lan, made_lan
@@ -37,7 +38,7 @@ def scene(world: World, lans: list[Lan], tmp_path_factory: pytest.TempPathFactor
         return lans[0]
 
     host = RecordingHost(world.root / "home", world.environment)
-    settings = SyncSettings(seconds=30, first_wait=0.001, longest_wait=0.002)
+    settings = SyncSettings(seconds=limit(60), first_wait=0.001, longest_wait=0.002)
     made = Scene(world.root, world.environment, host, TestClock(), settings, lan=lan)
     made.git(made.root / "home", "init", "-q")
     made.watched()

@@ -18,7 +18,7 @@ from deployer.model.json import JsonObject
 from deployer.model.program import Program
 from deployer.model.site import Repository
 from deployer.model.sync import Change, ManualWork, SyncResult
-from tests.integration.gitsync.conftest import BOOTSTRAP, MANIFEST, LocalHost, TestClock, World
+from tests.integration.gitsync.conftest import BOOTSTRAP, MANIFEST, LocalHost, TestClock, World, streamed
 from tests.integration.gitsync.faults.servers import HttpServer
 from tests.sshd import Lan, SshServer
 
@@ -52,7 +52,7 @@ class RecordingHost(LocalHost):
 
     def call(self, program: Program, request: JsonObject, *, deadline: float = 120.0) -> JsonObject:
         """Run the program."""
-        sent = json.dumps({"modules": dict(program.modules), "request": request, "die_at": 0}).encode()
+        sent = streamed(program, request)
         self.calls.append(request)
         pipe = subprocess.PIPE
         argv = [*self.prefix, sys.executable, "-S", "-c", BOOTSTRAP]

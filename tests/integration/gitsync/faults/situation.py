@@ -54,8 +54,8 @@ class Situation:
     needs_root: bool = False
     is_deep: bool = False
     """Left out of the everyday sample: it is slow, or near to another one."""
-    seconds: float = 30.0
-    """The deadline of the sync."""
+    seconds: float = 60.0
+    """The deadline of the sync, on a usual machine."""
     rewrites: bool = False
     """The remote's history is rewritten by somebody, or what mends it drops commits that somebody decided against."""
     merged: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from deployer.errors import AttentionError
 from deployer.gitsync.classes import CLASSES
 from deployer.model.sync import Change, ManualWork, SyncResult, SyncStatus
 from tests.budget.marks import deep
+from tests.budget.pace import limit
 from tests.integration.gitsync.faults import invariants
 from tests.integration.gitsync.faults.catalogue import CATALOGUE
 from tests.integration.gitsync.faults.invariants import Case, Look, decoy_of
@@ -46,7 +47,7 @@ def met(scene: Scene, situation: Situation) -> Change | None:
     """The people, and the fault."""
     people(scene, situation.edits)
     change = scene.change(edited(9, "of automation"), message=MESSAGE) if situation.change else None
-    scene.settings = scene.settings.model_copy(update={"seconds": situation.seconds})
+    scene.settings = scene.settings.model_copy(update={"seconds": limit(situation.seconds)})
     situation.make(scene)
     return change
 
@@ -103,7 +104,7 @@ def first_line(work: ManualWork, situation: Situation) -> None:
 def mended(case: Case) -> None:
     """When it is over, or done what the report says: all lands, once, and the next sync has nothing to do."""
     scene, result = case.scene, case.result
-    scene.settings = scene.settings.model_copy(update={"seconds": 30.0})
+    scene.settings = scene.settings.model_copy(update={"seconds": limit(60)})
     case.situation.mend(scene)
     said = scene.terminal(result.manual, case.situation.typed) if result.manual else ""
     waiting = case.change if case.change and not result.change else None

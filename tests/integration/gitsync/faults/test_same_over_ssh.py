@@ -14,6 +14,7 @@ from deployer.model.site import Machine
 from deployer.model.sync import ManualWork
 from deployer.settings import SshSettings
 from tests.budget.marks import sampled
+from tests.budget.pace import limit
 from tests.integration.gitsync.faults.catalogue import CATALOGUE
 from tests.integration.gitsync.faults.scene import Scene
 from tests.integration.gitsync.faults.test_faults import met
@@ -42,7 +43,7 @@ NAMES = (
 @pytest.fixture
 def pool() -> Iterator[HostPool]:
     """Hosts, closed at the end."""
-    pool = HostPool(SshSettings(connect_timeout=10))
+    pool = HostPool(SshSettings(connect_timeout=round(limit(20))))
     yield pool
     pool.close()
 
