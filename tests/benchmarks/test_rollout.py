@@ -28,8 +28,6 @@ def made(folder: Path, monkeypatch: pytest.MonkeyPatch, sites: tuple[str, ...], 
     folder.mkdir()
     for name, value in (IMAGES | lab.environment).items():
         monkeypatch.setenv(name, value)
-    # A variable of the tests, which deployer would take for a setting of its own.
-    monkeypatch.delenv("DEPLOYER_DEEP", raising=False)
     size = ("--clusters", str(clusters), "--instances", str(instances))
     lab.deployer("sandbox", "create", "bench", "--backend", "nspawn", "--sites", ",".join(sites), *size)
     lab.deployer("redeploy", *sites)
