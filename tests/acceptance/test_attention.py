@@ -98,7 +98,7 @@ def test_a_full_disk_of_the_notifier_loses_nothing(box: Box) -> None:
     assert told.read_text().count(CONFLICT) == 1
 
 
-@deep(8)
+@deep(6)
 def test_a_site_that_does_not_answer_closes_nothing(box: Box) -> None:
     """Neither its own work nor that of another site."""
     _conflict(box)
@@ -119,7 +119,7 @@ def test_a_site_that_does_not_answer_closes_nothing(box: Box) -> None:
     assert box.deployer("attention").code == 5
 
 
-@deep(8)
+@deep(6)
 def test_two_controllers_with_one_record_tell_once(box: Box) -> None:
     """Cron on both at the same time: one report to people, one piece of work."""
     told, mail = _teller(box)
@@ -136,7 +136,7 @@ def test_two_controllers_with_one_record_tell_once(box: Box) -> None:
     assert len(box.deployer("attention", "--json").document["data"]) == 1
 
 
-@deep(8)
+@deep(3)
 def test_what_is_open_is_what_the_clone_needs_now(box: Box) -> None:
     """In the middle of solving a conflict it is the merge that waits, no longer the conflict."""
     _conflict(box)
@@ -161,7 +161,7 @@ def test_the_report_names_the_run_that_found_it(box: Box, command: tuple[str, ..
     assert work["run"] == (done.document["data"]["id"] if command[0] == "redeploy" else "")
 
 
-@deep(8)
+@deep(13)
 def test_a_conflict_holds_its_instance_and_configure_goes_on_with_the_others(deployed: Box) -> None:
     """The other instance's change lands and is rendered; the one in conflict is held; the person's commit stays."""
     _conflict(deployed)

@@ -177,7 +177,7 @@ def test_two_manifests_of_one_instance_are_held(box: Box) -> None:
 # Releases
 
 
-@deep(8)
+@deep(5)
 def test_a_version_that_is_not_in_the_store_fails_its_target(deployed: Box) -> None:
     """The old version goes on answering."""
     deployed.edit(deployed.erin, 'version="1.4.2" channel', 'version="9.9.9" channel')
@@ -191,7 +191,7 @@ def test_a_version_that_is_not_in_the_store_fails_its_target(deployed: Box) -> N
     assert deployed.get(deployed.port())["version"] == "1.4.2"
 
 
-@deep(8)
+@deep(6)
 def test_a_wrong_checksum_fails_and_nothing_is_unpacked(deployed: Box) -> None:
     """The archive is not what the store says it is."""
     sums = next((deployed.folder / "releases").glob("*/1.5.0/SHA256SUMS"))
@@ -328,7 +328,7 @@ def test_an_unreachable_deployer_host_is_no_failure_of_its_instances(shell: Shel
     _one_line(done, "fra1-far-dep01")
 
 
-@deep(8)
+@deep(3)
 def test_a_playbook_with_a_syntax_error_is_named(deployed: Box, tmp_path: Path) -> None:
     """The targets are not started, and Ansible's own line says where."""
     folder = tmp_path / "own" / "instance-broken"

@@ -80,7 +80,7 @@ def test_two_at_once_on_one_instance_do_not_mix(deployed: Box, waiting: dict[str
     assert process.returncode == 0
 
 
-@deep(8)
+@deep(5)
 def test_the_first_ctrl_c_lets_what_runs_finish(deployed: Box, waiting: dict[str, str]) -> None:
     """The batch ends, the record is whole, exit 130."""
     process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)
@@ -96,7 +96,7 @@ def test_the_first_ctrl_c_lets_what_runs_finish(deployed: Box, waiting: dict[str
     assert [result["outcome"] for result in shown["results"]] == ["changed"]
 
 
-@deep(8)
+@deep(6)
 def test_the_second_ctrl_c_stops_what_runs(deployed: Box, waiting: dict[str, str]) -> None:
     """The target is interrupted, no process is left, and retry owes it."""
     process = deployed.shell.start("wait", SITE, "viatris", DEPLOYER_SANDBOX="box", **waiting)

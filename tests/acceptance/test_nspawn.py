@@ -88,7 +88,7 @@ def _health(port: int) -> str:
     return f"python3 -c 'import urllib.request as u; print(u.urlopen(\"{address}\").read().decode())'"
 
 
-@deep(8)
+@deep(15)
 def test_services_survive_a_reboot_of_their_node(lab: Lab) -> None:
     """A node that lost its power runs its instances again when it comes back."""
     lab.must("sandbox", "host", "kill", SECOND)
@@ -109,7 +109,7 @@ def test_configure(lab: Lab) -> None:
     assert "450" in lab.said(FIRST, "sudo cat /srv/instances/viatris/configuration.json")
 
 
-@deep(8)
+@deep(15)
 def test_doctor_and_verify(lab: Lab) -> None:
     """The deployer host is in order, and the checks of redeploy pass on the nodes."""
     findings = lab.must("doctor", SITE, "--json").document["data"]
@@ -117,7 +117,7 @@ def test_doctor_and_verify(lab: Lab) -> None:
     lab.must("verify", SITE)
 
 
-@deep(8)
+@deep(15)
 def test_a_dead_node(lab: Lab) -> None:
     """Its instance is unreachable and exit code 4 says so; the others go on, and retry finishes it later."""
     lab.must("sandbox", "host", "kill", SECOND)
@@ -129,7 +129,7 @@ def test_a_dead_node(lab: Lab) -> None:
     assert again.outcomes == {"acme-logistics.fra1": "ok"}
 
 
-@deep(8)
+@deep(15)
 def test_a_host_that_dies_in_the_middle_of_a_playbook(lab: Lab) -> None:
     """The instance of the host that lost its power is unreachable; those of the other node end as they would have."""
     variables = {**IMPATIENT, **waiting.make(lab.shell.folder, "/run"), "DEPLOYER_SANDBOX": "lab"}
@@ -146,7 +146,7 @@ def test_a_host_that_dies_in_the_middle_of_a_playbook(lab: Lab) -> None:
     assert {done.outcomes["viatris.fra1"], done.outcomes["northwind.fra1"]} <= {"ok", "changed"}
 
 
-@deep(8)
+@deep(15)
 def test_a_cut_link_that_heals(lab: Lab) -> None:
     """A site that is cut off is unreachable, and nothing of it changes; after it heals, retry lands."""
     lab.must("sandbox", "fault", SITE, "cut")

@@ -36,7 +36,7 @@ def test_redeploy_configure_and_sync_are_the_same_over_ssh(far: Far) -> None:
     assert box.get(box.port())["version"] == "1.5.0"
 
 
-@deep(8)
+@deep(6)
 def test_a_conflict_is_told_in_the_same_words(far: Far) -> None:
     """The report over SSH is the one that the deployer host itself would give."""
     box = far.box
@@ -53,7 +53,7 @@ def test_a_conflict_is_told_in_the_same_words(far: Far) -> None:
     assert told[0] == told[1]
 
 
-@deep(8)
+@deep(6)
 def test_undo_over_ssh(far: Far) -> None:
     """The clone behind the sshd goes back with its edits, and forward again; the check knows the last good sync."""
     box = far.box
@@ -87,7 +87,7 @@ def test_an_unknown_host_key_is_never_accepted(far: Far) -> None:
     assert far.known.read_text() == ""
 
 
-@deep(8)
+@deep(11)
 def test_a_host_that_goes_away_in_the_middle_leaves_nothing_locked(far: Far) -> None:
     """The targets are unreachable, not failed; with the host back the next run finishes."""
     process = far.started_waiting()
@@ -155,7 +155,7 @@ def test_a_push_that_outlives_its_link_lands_once(far: Far, tmp_path: Path) -> N
     _check_landed_once(far)
 
 
-@deep(8)
+@deep(6)
 def test_a_push_that_hangs_behind_a_dead_link_ends_at_its_deadline(far: Far, tmp_path: Path) -> None:
     """Nobody is there to end it: it ends itself, with all that it started, and holds no lock."""
     process = _stopped_in_the_push(far, tmp_path / "go", DEPLOYER_SYNC__SECONDS="6")
@@ -166,7 +166,7 @@ def test_a_push_that_hangs_behind_a_dead_link_ends_at_its_deadline(far: Far, tmp
     _check_landed_once(far)
 
 
-@deep(8)
+@deep(6)
 def test_a_second_controller_sees_who_holds_the_instance(far: Far, tmp_path: Path) -> None:
     """The lock is on the deployer host: another controller, with a record of its own, is told run and person."""
     process = far.started_waiting()

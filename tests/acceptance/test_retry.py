@@ -38,7 +38,7 @@ def test_a_run_that_did_nothing_is_not_repeated_wider(box: Box) -> None:
     assert not list(box.folder.glob("hosts/*/srv/*/current"))
 
 
-@deep(8)
+@deep(4)
 def test_the_retry_of_a_check_changes_nothing(deployed: Box) -> None:
     """What was only looked at is only looked at again."""
     deployed.edit(deployed.erin, 'version="1.4.2" channel', 'version="1.5.0" channel')

@@ -41,7 +41,7 @@ def test_who_works_in_one_that_expires_is_told(lab: Shell) -> None:
     assert done.document["exit_code"] == 0
 
 
-@deep(8)
+@deep(6)
 def test_a_host_is_stopped_and_started(lab: Shell) -> None:
     """What it serves comes back with it."""
     assert lab("redeploy", "fra1", "viatris").code == 0
@@ -51,7 +51,7 @@ def test_a_host_is_stopped_and_started(lab: Shell) -> None:
     assert lab("verify", "fra1", "viatris").code == 0
 
 
-@deep(8)
+@deep(6)
 def test_one_knows_nothing_of_what_runs_in_another(lab: Shell) -> None:
     """The same site and instance with the same record: what was rolled out there does not run here."""
     assert lab("redeploy", "fra1", "viatris").code == 0

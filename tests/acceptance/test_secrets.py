@@ -25,7 +25,7 @@ def test_a_secret_of_the_command_line_is_not_recorded(box: Box) -> None:
     assert SECRET not in done.out + done.err + shown.out + document.out
 
 
-@deep(8)
+@deep(3)
 def test_a_plan_shows_no_secret_of_a_manifest(deployed: Box) -> None:
     """It says that a password changed; the document, which holds the whole manifests, is as silent."""
     deployed.edit(deployed.erin, "<release", f'<user password="{SECRET}"/><release')

@@ -92,7 +92,7 @@ def test_production_asks_with_the_number_of_targets_and_no_means_no(box: Box, pr
     assert not list(box.folder.glob("hosts/*/srv/*/current"))
 
 
-@pytest.mark.parametrize("end", sampled([signal.SIGINT, signal.SIGTERM], 1, 8))
+@pytest.mark.parametrize("end", sampled([signal.SIGINT, signal.SIGTERM], 1, 2))
 def test_a_signal_at_the_question_ends_it_and_nothing_is_pushed(
     box: Box, production: list[str], end: signal.Signals
 ) -> None:
@@ -148,7 +148,7 @@ def test_ctrl_c_once_lets_ansible_finish(box: Box) -> None:
     assert "1 changed" in terminal.seen
 
 
-@deep(8)
+@deep(6)
 def test_ctrl_c_twice_stops_and_says_how_to_go_on(box: Box) -> None:
     """The target is interrupted, and the command to retry is there to paste."""
     terminal = Terminal(box, "wait", SITE, "viatris", **waiting.make(box.shell.folder))

@@ -46,7 +46,7 @@ def test_undo_goes_back_says_what_stays_on_the_remote_and_how_to_return(box: Box
     assert (box.clone / "todo.txt").read_text() == "mine\n"
 
 
-@deep(8)
+@deep(5)
 def test_the_list_names_the_run_that_changed_the_clone(box: Box) -> None:
     """`show` of that run tells the rest."""
     _news(box)
@@ -123,7 +123,7 @@ def test_check_says_how_every_site_stands(shared: Box) -> None:
     assert any(row.split()[:4] == ["ams2", "0", "0", "0"] for row in rows)
 
 
-@deep(8)
+@deep(5)
 def test_the_last_good_sync_is_known_though_somebody_else_did_it(box: Box) -> None:
     """A cron on the deployer host with a record of its own counts; one that needed a person does not."""
     cron = {"HOME": str(box.home), "DEPLOYER_STATE": str(box.shell.folder / "another state")}

@@ -101,7 +101,7 @@ def test_only_the_broken_instance_fails(live: Live) -> None:
     assert [target for target, failed in failures(told).items() if failed] == [VIATRIS]
 
 
-@deep(8)
+@deep(7)
 def test_a_check_beside_a_shipped_operation_is_run(live: Live) -> None:
     """It gets host, instance, variables and params, and comes on top of the shipped checks."""
     live.drop_in(
@@ -166,7 +166,7 @@ def test_redeploy_verify_counts_a_failed_check_as_a_failed_target(live: Live) ->
     assert unchecked.code == 0
 
 
-@deep(8)
+@deep(6)
 def test_a_hung_check_has_a_deadline(live: Live) -> None:
     """It fails, the process that it waits for is gone, and the instances after it are checked all the same."""
     note = live.own.parent / "pid"
@@ -204,7 +204,7 @@ def test_a_killed_controller_leaves_nothing(live: Live) -> None:
         os.sched_yield()
 
 
-@deep(8)
+@deep(2)
 def test_ctrl_c_twice_ends_the_checks(live: Live) -> None:
     """Exit 130, and the instance counts as interrupted."""
     note = live.own.parent / "begun"
@@ -223,7 +223,7 @@ def test_ctrl_c_twice_ends_the_checks(live: Live) -> None:
     assert '"outcome": "interrupted"' in out
 
 
-@deep(8)
+@deep(2)
 def test_what_is_around_does_not_leak_in(live: Live) -> None:
     """Neither pytest's files in the current folder or above the checks, nor its variables decide how checks run."""
     (live.own / "instance-redeploy").mkdir(parents=True)
@@ -240,7 +240,7 @@ def test_what_is_around_does_not_leak_in(live: Live) -> None:
     assert not list(live.own.rglob("__pycache__"))
 
 
-@deep(8)
+@deep(5)
 def test_a_test_file_that_cannot_be_used_is_named(live: Live) -> None:
     """Exit 2 for verify; with --verify the targets failed, for nobody knows whether they are good."""
     live.drop_in("import no_such_module\n")
@@ -255,7 +255,7 @@ def test_a_test_file_that_cannot_be_used_is_named(live: Live) -> None:
     assert "cannot be used" in rolled.errors[VIATRIS]
 
 
-@deep(8)
+@deep(6)
 def test_what_matches_nothing_is_an_error(live: Live) -> None:
     """Exit 2 for an unknown instance, a limit without a match, an operation without checks or without name."""
     folder = live.own / "instance-bare"
@@ -296,7 +296,7 @@ def test_no_secret_is_told(live: Live) -> None:
     assert all("[redacted]" in done.out + done.err for done in told[:2])
 
 
-@deep(8)
+@deep(15)
 def test_over_ssh_the_checks_are_the_same(far: Far, tmp_path: Path) -> None:
     """Through one connection; a host that goes away in the middle is unreachable, and so is one that never answers."""
     live = Live(far.box, tmp_path / "own")

@@ -63,7 +63,7 @@ def commit(git: Git, tree: str, *parents: str) -> str:
     return trees.write_object(git, "commit", ("\n".join(lines) + "\n\nmessage\n").encode())
 
 
-@pytest.mark.parametrize("case", rotating(25, 375, 0.3))
+@pytest.mark.parametrize("case", rotating(25, 375, 0.1))
 def test_trees_are_those_of_git(git: Git, case: str) -> None:
     """Random trees: written, compared and merged, we and git say the same; where both changed a file, git decides."""
     seed = random.Random(case)

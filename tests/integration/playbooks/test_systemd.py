@@ -135,7 +135,7 @@ def test_an_override_that_systemd_was_not_told_of_holds_from_the_next_switch_on(
     assert (switched["running"], host.show("LimitNOFILE")) == ("1.1.0", "4096")
 
 
-@deep(8)
+@deep(3)
 def test_many_restarts_in_a_row_do_not_meet_the_start_limit(host: Container) -> None:
     """Systemd refuses the sixth start within ten seconds, unless it is told to forget the ones before."""
     outcomes = [host.switch(fence=number, restart=True) for number in range(1, 9)]

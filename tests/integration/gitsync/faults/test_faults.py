@@ -21,7 +21,7 @@ from tests.support import missing
 
 WHERE = "manual intervention needed on fra1-prod-dep01 in ~/deployer/clusterconfig-fra1 failed to sync/pull manifest"
 MESSAGE = "prod-deployer made changes to viatris.xml via automation"
-SECONDS = 3
+SECONDS = 1
 """Of a situation, with the sync that ends it."""
 EACH = [pytest.param(one, marks=[deep(SECONDS)] if one.is_deep else []) for one in CATALOGUE]
 

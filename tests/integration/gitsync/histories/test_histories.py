@@ -107,7 +107,7 @@ class Histories(RuleBasedStateMachine):
             raise AssertionError("\n".join([str(error), *self.scene.story])) from error
 
 
-@pytest.mark.parametrize("drawn_by", rotating(2, DEEP_SEEDS, 14))
+@pytest.mark.parametrize("drawn_by", rotating(2, DEEP_SEEDS, 6))
 def test_histories(template: Template, drawn_by: str) -> None:
     """Whatever people and automation did: nothing is lost, nothing is wedged, nothing lands twice.
 

@@ -22,7 +22,7 @@ def many(template: Template) -> int:
     return calls(template)
 
 
-@pytest.mark.parametrize("drawn_by", rotating(3, 40, 4))
+@pytest.mark.parametrize("drawn_by", rotating(3, 40, 1.5))
 def test_killed_again_while_mending(template: Template, many: int, drawn_by: str) -> None:
     """SIGKILL at a call, and at a call of the next sync, and perhaps of the one after: then all is well."""
     for seed in range(CASES):
@@ -59,7 +59,7 @@ def _stage(world: Swept, chance: random.Random) -> tuple[str, str]:
 PEOPLE: tuple[Callable[[Swept, random.Random], tuple[str, str]], ...] = (_edit, _put, _stage)
 
 
-@pytest.mark.parametrize("drawn_by", rotating(3, 40, 4))
+@pytest.mark.parametrize("drawn_by", rotating(3, 40, 1.5))
 def test_a_person_between_the_crash_and_the_next_sync(template: Template, many: int, drawn_by: str) -> None:
     """What she wrote is there afterwards, byte for byte; the rest is finished around it, or reported."""
     for seed in range(CASES):
@@ -82,7 +82,7 @@ def test_a_person_between_the_crash_and_the_next_sync(template: Template, many: 
             assert world.git(world.clone, "rev-parse", "HEAD") == world.tip(), where
 
 
-@pytest.mark.parametrize("drawn_by", rotating(3, 40, 4))
+@pytest.mark.parametrize("drawn_by", rotating(3, 40, 1.5))
 def test_a_power_cut_that_empties_what_was_written_last(template: Template, many: int, drawn_by: str) -> None:
     """Our own files are empty or cut short: an answer comes, and nothing of people is lost, nothing lands twice."""
     for seed in range(CASES):
