@@ -33,11 +33,11 @@ PARTS = (
     Part("histories", ("tests/integration/gitsync/histories/",), SYNC, 150),
     Part("merge", ("tests/unit/",), ("deployer/manifests/",), 100),
     Part("commands", ("tests/acceptance/",), RUN, 160),
-    Part("hosts", HOSTS, ("deployer/sandboxes/", "playbooks/"), 240),
+    Part("hosts", HOSTS, ("deployer/sandboxes/", "playbooks/"), 300),
 )
 BENCHMARKS = (Part("benchmarks", ("tests/benchmarks/",), ("tests/benchmarks/",), 240),)
 """A budget of their own: they run behind the others, one at a time."""
-BUDGET = 1240
+BUDGET = 1300
 """Seconds of one deep run; the shares never come to more. A part that is added brings its own, or others give some."""
 
 
