@@ -10,15 +10,18 @@ WORKERS ?= 3
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-deep test-all bench lint check packages
+.PHONY: demo test test-deep test-all bench lint check packages lock
 
-.venv/installed: pyproject.toml
-	@$(PYTHON) .ci/make_venv.py .venv
+.venv/installed: pyproject.toml .ci/lock.txt
+	@$(PYTHON) .ci/make_venv.py .venv .ci/lock.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed
-	@$(BIN)/pip install -q --group dev
-	@touch $@
+.venv/installed-dev: pyproject.toml .ci/lock-dev.txt
+	@$(PYTHON) .ci/make_venv.py .venv .ci/lock-dev.txt
+	@touch .venv/installed $@
+
+lock:  ## Pin the newest versions, with hashes, for every Python that we support
+	@.ci/lock
 
 demo: .venv/installed  ## The main job on a throwaway sandbox, no privileges needed
 	@$(BIN)/python -m deployer demo
