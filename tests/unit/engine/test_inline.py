@@ -62,6 +62,23 @@ def test_batches_of_one_site_go_one_after_another(make_batch: MakeBatch) -> None
     assert order == [f"fra1-{number}" for number in range(20)]
 
 
+def test_a_batch_waits_for_the_one_before_it_on_its_site(make_batch: MakeBatch) -> None:
+    """However long that takes: two playbook runs behind one deployer host never overlap."""
+    second = Event()
+
+    def work(batch: PlaybookRun) -> tuple[TargetResult, ...]:
+        if batch.batch == "second":
+            second.set()
+        else:
+            # The wait gives the other the time to be wrong; nothing depends on its length when it is not.
+            assert not second.wait(0.1)
+        return ended(batch)
+
+    results = InlineEngine().execute([make_batch("fra1", "first"), make_batch("fra1", "second")], work)
+
+    assert [result.target for result in results] == ["first", "second"]
+
+
 def test_places_are_limited(make_batch: MakeBatch) -> None:
     """With one place, sites do not overlap either."""
     alone = Lock()
