@@ -98,6 +98,10 @@ def test_the_same_problem_has_the_same_id() -> None:
         ("ssh://git@h/x", "ssh://git@h/x"),
         ("git@h:x.git", "git@h:x.git"),
         ("Authorization: Bearer secret", "Authorization: [redacted]"),
+        ("http.extraheader=authorization: basic c2VjcmV0", "http.extraheader=authorization: [redacted]"),
+        ("Authorization: token secret", "Authorization: [redacted]"),
+        ("PRIVATE-TOKEN: secret", "PRIVATE-TOKEN: [redacted]"),
+        ("X-Access-Token=secret fra1", "X-Access-Token=[redacted] fra1"),
         ("two https://a:secret@h and https://b:secret@h", "two https://[redacted]@h and https://[redacted]@h"),
     ],
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+import shlex
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -49,6 +52,22 @@ def test_redactor() -> None:
         "password": "[redacted]",
         "n": 5,
     }
+
+
+def test_a_secret_that_begins_with_another_goes_whole() -> None:
+    """Nothing of the longer one is left behind, in whichever order they became known."""
+    secrets = ["hunter-two" + "-more" * count for count in range(8)]
+
+    assert {Redactor(secrets).text(secret) for secret in secrets} == {"[redacted]"}
+
+
+@pytest.mark.parametrize("quoted", [shlex.quote, json.dumps, repr, str])
+@pytest.mark.parametrize("secret", ["it's-a-secret", 'a-"secret"', 'it\'s-"both"', "back\\slash's"])
+def test_a_secret_goes_however_it_is_quoted(secret: str, quoted: Callable[[str], str]) -> None:
+    """As a shell, JSON and Python write it: that is how command lines and results get into a log."""
+    told = Redactor([secret]).text(f"--password={quoted(secret)} fra1")
+
+    assert re.fullmatch(r"""--password=['"]?\[redacted\]['"]? fra1""", told)
 
 
 @given(secret=st.text(min_size=8, max_size=40), before=st.text(max_size=20), after=st.text(max_size=20))
