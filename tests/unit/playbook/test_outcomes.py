@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.plan import Target
@@ -75,6 +75,50 @@ def test_error_of_a_loop_and_of_a_crash(target: Make) -> None:
 
     assert only(target, row("runner_on_failed", res=loop), counts).error == "full"
     assert only(target, row("runner_on_failed", res=crash), counts).error == "Traceback"
+
+
+def test_the_failure_that_ended_a_target_is_the_one_to_read(target: Make) -> None:
+    """Not one that a rescue mended before, nor one that came after, in an `always`."""
+    rows = [row("runner_on_failed", task=task, res={"msg": f"no {task}"}) for task in ("Fetch", "Switch", "Report")]
+    counts = {"failures": {"a.fra1": 1}}
+
+    mended = only(target, *rows, stats(**counts, rescued={"a.fra1": 1}))
+    plain = only(target, *rows, stats(**counts))
+    all_mended = only(target, *rows, stats(**counts, rescued={"a.fra1": 3}))
+
+    assert [(result.task, result.error) for result in (mended, plain, all_mended)] == [
+        ("Switch", "no Switch"),
+        ("Fetch", "no Fetch"),
+        ("Report", "no Report"),
+    ]
+
+
+def test_a_failure_that_was_mended_is_not_what_ended_the_target(target: Make) -> None:
+    """Without a summary only a failure in the last row is one; then it is the last one."""
+    first, mended = (
+        row("runner_on_failed", task="Fetch", res={"msg": "no net"}),
+        row("runner_on_ok", task="Fetch again"),
+    )
+    last = row("runner_on_failed", res={"msg": "no room"})
+
+    died = only(target, first, mended)
+    stopped = only(target, first, mended, stopped=True)
+    failed = only(target, first, mended, last, stopped=True)
+
+    assert (died.outcome, died.task) == (Outcome.FAILED, "")
+    assert died.error == "Ansible ended without a summary: the process that runs Ansible died"
+    assert stopped.outcome is Outcome.INTERRUPTED
+    assert (failed.outcome, failed.task, failed.error) == (Outcome.FAILED, "Switch", "no room")
+
+
+def test_a_target_took_from_its_first_row_to_its_last(target: Make) -> None:
+    """Its times are those of Ansible; a row without a usable one takes the time of the row before."""
+    times = [NOW + timedelta(minutes=minutes) for minutes in (1, 2, 5)]
+    rows: list[JsonObject] = [{**row("runner_on_ok"), "time": time.isoformat()} for time in times]
+
+    result = only(target, *rows, {**row("runner_on_ok"), "time": ""}, stats(ok={"a.fra1": 4}))
+
+    assert (result.started, result.ended) == (times[0], times[-1])
 
 
 def test_events_for_people(target: Make) -> None:
