@@ -97,7 +97,7 @@ class Runbook:
                 recorder.expect(_not_started(plan.targets))
                 recorder.settle(held_results(plan, synced))
                 self._roll_out(request, run, plan, recorder, stop)
-        return replace(run, exit_code=_code(recorder, run, synced, away))
+        return replace(run, exit_code=_code(recorder, run, synced))
 
     def _ask(self, run: Run, plan: Plan, approve: Approve, stop: Stop) -> None:
         # Who was stopped at the question did not refuse: the targets are on record as not started.
@@ -195,10 +195,11 @@ def _playbook(request: Request, run: Run, batch: Batch) -> PlaybookRun:
     )
 
 
-def _code(recorder: Recorder, run: Run, synced: Sequence[Synced], away: Away) -> int:
+def _code(recorder: Recorder, run: Run, synced: Sequence[Synced]) -> int:
     code = exit_code_of(recorder.results, check=run.check, attention=any(one.manual for one in synced))
-    # A site that is away may have no target that we know of: the run is not complete all the same.
-    return UnreachableError.exit_code if away and code in {0, 8} else code
+    # A site whose host or remote did not answer may have no known targets: the run is not complete all the same.
+    is_complete = all(one.revision for one in synced)
+    return code if is_complete or code not in {0, 8} else UnreachableError.exit_code
 
 
 def _failed(target: Target, error: DeployerError) -> TargetResult:

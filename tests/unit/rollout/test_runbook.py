@@ -11,9 +11,7 @@ from deployer.model.options import PlaybookOptions
 from deployer.model.run import Outcome, RunState, exit_code_of
 from deployer.model.sync import Commit, SyncStatus
 from deployer.ports import Lock
-from deployer.testing import (
-    FakeDriver,
-)
+from deployer.testing import FakeDriver
 from tests.unit.rollout.world import World, manifest, outcomes, stuck
 
 
@@ -304,7 +302,7 @@ def test_a_target_of_a_site_that_cannot_be_read_is_not_gone() -> None:
     world = World()
     world.clones.scripted["clusterconfig-ams2"] = [UnreachableError("ams2-dep01 did not answer")]
 
-    run = world.run(world.request("fra1", "ams2", only=frozenset({"acme.fra1", "nord.ams2"})))
+    run = world.run(world.request("fra1", "ams2", only=frozenset({"acme.fra1", "nord.ams2", "v1.2.ams2"})))
 
     assert outcomes(run)["acme.fra1"] is Outcome.CHANGED
     assert run.exit_code == 4
