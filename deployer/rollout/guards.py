@@ -9,7 +9,7 @@ from deployer.rollout.request import Request
 
 AROUND_THE_GUARDS = ("--inventory", "--inventory-file", "--limit", "--check")
 _SHORT = "ilC"
-_SHORT_WITH_VALUE = "efMtuTcJK"
+_SHORT_WITH_VALUE = "efMtuTc"
 
 
 def is_harmless(request: Request) -> bool:
