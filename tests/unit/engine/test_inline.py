@@ -98,7 +98,8 @@ def test_places_are_limited(make_batch: MakeBatch) -> None:
 def test_error_is_raised_when_all_have_ended(make_batch: MakeBatch) -> None:
     """Other sites, and later batches of the same one, run to their end; the first error comes out, with the others."""
     batches = [make_batch("fra1", "one"), make_batch("ams2", "two"), make_batch("fra1", "three")]
-    errors = {"one": HelperFailedError("no answer"), "two": StoreError("no room")}
+    batches.append(make_batch("waw1", "four"))
+    errors = {"one": HelperFailedError("no answer"), "two": StoreError("no room"), "four": StoreError("no key")}
     tried: list[str] = []
 
     def work(batch: PlaybookRun) -> tuple[TargetResult, ...]:
@@ -110,8 +111,8 @@ def test_error_is_raised_when_all_have_ended(make_batch: MakeBatch) -> None:
     with pytest.raises(HelperFailedError, match="no answer") as caught:
         InlineEngine().execute(batches, work)
 
-    assert sorted(tried) == ["one", "three", "two"]
-    assert caught.value.__notes__ == ["besides, two: StoreError: no room"]
+    assert sorted(tried) == ["four", "one", "three", "two"]
+    assert caught.value.__notes__ == ["besides, two: StoreError: no room", "besides, four: StoreError: no key"]
 
 
 def test_no_batches_no_results() -> None:
