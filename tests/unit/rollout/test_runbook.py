@@ -105,6 +105,17 @@ def test_configure_lands_a_commit_and_rolls_out_what_landed() -> None:
     assert b"3.0" in world.clones.files("clusterconfig-fra1")["viatris.json"]
 
 
+def test_configure_says_from_which_revision_to_which() -> None:
+    """From what the clone was before the run, over what the sync received, to the commit of automation."""
+    world = World()
+    before = world.head
+    world.clones.push("clusterconfig-fra1", world.clones.files("clusterconfig-fra1"))
+
+    run = world.run(world.request(edits=True, instances=("viatris",), sets=(("version", "3.0"),)))
+
+    assert run.revisions == {"fra1": (before, world.head)}
+
+
 def test_a_change_that_could_not_land_is_not_rolled_out() -> None:
     """The target is held, exit 5."""
     world = World()

@@ -44,12 +44,12 @@ def test_environments_are_told_apart_and_checks_do_not_count() -> None:
     store = MemoryStore(CLOCK)
     _record(store, 1, _result(Outcome.CHANGED, "1.4.2"))
     _record(store, 2, _result(Outcome.CHANGED, "1.5.0"), environment="stage")
-    _record(store, 3, _result(Outcome.CHANGED, "1.4.2"), check=True)
+    _record(store, 3, _result(Outcome.FAILED, "1.4.2"), check=True)
 
     status = status_of(store)
 
-    assert {site.site: site.instances[0].running for site in status.sites} == {
-        "prod/fra1": "1.4.2",
-        "stage/fra1": "1.5.0",
+    assert {site.site: (site.instances[0].outcome, site.instances[0].running) for site in status.sites} == {
+        "prod/fra1": (Outcome.CHANGED, "1.4.2"),
+        "stage/fra1": (Outcome.CHANGED, "1.5.0"),
     }
     assert running_versions(store, "stage") == {"viatris.fra1": "1.5.0"}

@@ -10,7 +10,7 @@ import pytest
 from deployer.errors import AttentionError, DeployerError, StoreError, UnreachableError
 from deployer.model.run import Outcome, Run, RunState, TargetResult
 from deployer.model.site import Machine, Repository, Site
-from deployer.model.sync import ManualWork, SyncResult, SyncStatus
+from deployer.model.sync import CloneState, Commit, ManualWork, SyncResult, SyncStatus
 from deployer.rollout.syncing import Syncing
 from deployer.rollout.telling import Telling
 from deployer.testing import FakeClock, FakeClones, FakeHosts, FakeManifests, MemoryStore
@@ -143,6 +143,30 @@ def test_the_last_good_sync_is_known_of_a_host_that_is_away() -> None:
 
     assert found.last_good is not None
     assert good - timedelta(seconds=1) <= found.last_good < world.clock.now()
+
+
+HERE, THERE = Commit("here", "Ada <a@x>", "", "ours", ()), Commit("there", "Ben <b@x>", "", "theirs", ())
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind", "revision"),
+    [((HERE,), (), "head"), ((), (THERE,), "remote"), ((HERE,), (THERE,), "remote"), ((), (), "remote")],
+)
+def test_a_look_tells_what_would_be_rolled_out(
+    monkeypatch: pytest.MonkeyPatch, ahead: tuple[Commit, ...], behind: tuple[Commit, ...], revision: str
+) -> None:
+    """A commit that only waits to land is in it; what becomes of sides that went apart, the sync decides."""
+    world = World()
+    head = world.clones.push("clusterconfig-fra1", {"mine.json": b"{}"})
+    remote = world.clones.push("clusterconfig-fra1", {"theirs.json": b"{}"})
+    state = CloneState(HOST, PATH, "main", head, remote, ahead, behind)
+    monkeypatch.setattr(world.clones, "inspect", lambda *_: state)
+
+    seen = world.syncing.look(SITE)
+
+    assert seen.revision == {"head": head, "remote": remote}[revision]
+    assert [*seen.instances.files] == ["mine.json" if revision == "head" else "theirs.json"]
+    assert seen.text == f"{len(ahead)} to land, {len(behind)} to receive (looked only)"
 
 
 def test_a_site_that_is_away_stops_no_clone_of_another() -> None:

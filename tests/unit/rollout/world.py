@@ -102,6 +102,12 @@ class World:
             Parts(self.hosts, self.locks, manifests, syncing, self.driver, InlineEngine(), self.store, self.clock)
         )
 
+    @property
+    def head(self) -> str:
+        """What the clone of fra1 is at."""
+        site = self.sites[0]
+        return getattr(self.clones.inspect(self.hosts.host(site.deployer_host), site.repository), "head", "")
+
     def _approve(self, _run: Run, plan: Plan) -> bool:
         self.plans.append(plan)
         self.stop.asked = self.stop.asked or self.is_stopped_at_the_question
