@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 import time
@@ -77,13 +78,22 @@ def test_a_command_gets_the_report_on_its_standard_input(tmp_path: Path) -> None
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize("argv", [("/nowhere/mailer",), (sys.executable, "-c", "raise SystemExit('no relay')")])
-def test_a_command_that_fails_is_named(argv: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("/nowhere/mailer",), "/nowhere/mailer: No such file or directory"),
+        (("sh", "-c", "echo 'it goes on' >&2; echo 'no relay' >&2; exit 7"), "sh ended with 7: no relay"),
+        (("false",), "false ended with 1: no words"),
+    ],
+)
+def test_a_command_that_fails_is_named(argv: tuple[str, ...], said: str) -> None:
     """With its last words, where it had some."""
     (notifier,) = notifiers(AttentionSettings(command=argv), _render)
 
-    with pytest.raises(DeployerError, match=r"on_attention\.command"):
+    with pytest.raises(DeployerError) as error:
         notifier.tell(WORK)
+
+    assert error.value.message == f"on_attention.command {said}"
 
 
 def test_a_command_that_hangs_is_ended() -> None:
@@ -154,3 +164,26 @@ def test_a_webhook_that_is_away_is_named_without_its_secret() -> None:
         notifier.tell(WORK)
 
     assert "secret-token" not in str(error.value)
+
+
+def test_a_webhook_that_never_answers_is_given_up() -> None:
+    """After the seconds of the settings: a sync does not wait for a chat."""
+    given_up = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def take_and_say_nothing() -> None:
+            connection, _ = server.accept()
+            with connection:
+                given_up.wait(30)
+
+        thread = threading.Thread(target=take_and_say_nothing)
+        thread.start()
+        url = SecretStr(f"http://127.0.0.1:{server.getsockname()[1]}/secret-token")
+        (notifier,) = notifiers(AttentionSettings(webhook=url, seconds=0.3), _render)
+
+        with pytest.raises(DeployerError) as error:
+            notifier.tell(WORK)
+        given_up.set()
+        thread.join()
+
+    assert error.value.message == "on_attention.webhook at 127.0.0.1 was not reached: ReadTimeout"
