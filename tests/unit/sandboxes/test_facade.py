@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ def test_a_number_of_instances_that_cannot_be(tmp_path: Path, instances: int) ->
         Sandboxes(tmp_path / "root").create("demo", instances=instances)
 
 
+@pytest.mark.parametrize("hours", [0, -1])
+def test_a_sandbox_that_would_have_expired_already_is_not_made(tmp_path: Path, hours: int) -> None:
+    """The next `prune` of anybody would destroy it under one's hands."""
+    with pytest.raises(UsageError, match="time to live"):
+        Sandboxes(tmp_path / "root").create("demo", ttl=timedelta(hours=hours))
+    assert not (tmp_path / "root").exists()
+
+
 def test_an_unknown_backend_is_answered_with_those_there_are(tmp_path: Path) -> None:
     """The message names the backends."""
     with pytest.raises(UsageError, match="no backend moon; there is local"):
@@ -89,6 +98,17 @@ def test_a_damaged_sandbox_is_in_nobodys_way(tmp_path: Path, content: str) -> No
     sandboxes.destroy("broken")
 
     assert not (tmp_path / "broken").exists()
+
+
+@pytest.mark.parametrize("key", ["created", "expires"])
+def test_a_time_without_a_zone_is_taken_for_utc(tmp_path: Path, key: str) -> None:
+    """Somebody wrote it by hand: no command fails over it, and the sandbox expires when it says."""
+    sandboxes = Sandboxes(tmp_path)
+    _put(tmp_path, "sound", json.dumps(SOUND | {"expires": "2026-01-02T00:00:00+00:00", key: "2026-01-02T00:00:00"}))
+
+    assert "sandbox sound has expired" in sandboxes.warning("sound")
+    pruned = {one.name: (one.expired, one.error) for one in sandboxes.prune()}
+    assert pruned["sound"] == (datetime(2026, 1, 2, tzinfo=UTC), "")
 
 
 def test_a_backend_that_nobody_knows_is_named_with_those_there_are(tmp_path: Path) -> None:
