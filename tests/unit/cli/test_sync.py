@@ -9,7 +9,8 @@ import pytest
 
 from deployer.app import Deployer
 from deployer.cli.main import main
-from deployer.errors import AttentionError, UnreachableError
+from deployer.errors import AttentionError, LockedError, UnreachableError
+from deployer.model.sync import CloneState, Commit, ManualWork, SyncResult, SyncStatus
 from deployer.rollout.syncing import SiteSync
 
 
@@ -60,3 +61,33 @@ def test_a_clone_that_needs_a_person_wins_over_a_site_that_is_away(
 
     assert main(["sync", "--clone-missing"]) == 5
     assert "fra1: no such repository\ngit clone there\n" in capsys.readouterr().out
+
+
+COMMIT = Commit("1f" * 20, "Ada <ada@example.org>", "2026-11-20", "more", ("viatris.xml",))
+PLACE = ("fra1-prod-dep01", "~/c", "main")
+MANUAL = ManualWork("1", *PLACE[:2], "git push", "conflict", "manual intervention needed", "Both.", ("ls",))
+IN_STEP = SiteSync("ams2", result=SyncResult(*PLACE, SyncStatus.IN_SYNC, "a", "a", "a"))
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (IN_STEP, 0),
+        (SiteSync("fra1", result=SyncResult(*PLACE, SyncStatus.RETRY_LATER, "a", "a", "")), 4),
+        (SiteSync("fra1", error=UnreachableError("fra1-prod-dep01 did not answer")), 4),
+        (SiteSync("fra1", error=LockedError("somebody else syncs it")), 6),
+        (SiteSync("fra1", manual=MANUAL), 5),
+        (SiteSync("fra1", state=CloneState(*PLACE, "a", "a")), 0),
+        (SiteSync("fra1", state=CloneState(*PLACE, "b", "a", ahead=(COMMIT,))), 8),
+        (SiteSync("fra1", state=CloneState(*PLACE, "a", "b", behind=(COMMIT,))), 8),
+    ],
+)
+def test_the_exit_code_is_that_of_the_site_which_is_not_in_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], found: SiteSync, code: int
+) -> None:
+    """Beside one that is, whichever comes first; cron is told of it, and of nothing else."""
+    for sites in ((found, IN_STEP), (IN_STEP, found)):
+        monkeypatch.setattr(Deployer, "sync", lambda *_arguments, sites=sites, **_named: sites)
+
+        assert main(["sync", "--cron"]) == code
+        assert ("fra1" in capsys.readouterr().out) is (code != 0)
