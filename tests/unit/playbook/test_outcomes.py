@@ -71,9 +71,11 @@ def test_error_of_a_loop_and_of_a_crash(target: Make) -> None:
     """The error is the failed item's, or the first line that a crashed module printed."""
     counts = stats(failures={"a.fra1": 1})
     loop: JsonValue = {"msg": "One or more items failed", "results": [{"msg": "fine"}, {"failed": True, "msg": "full"}]}
+    away: JsonValue = {"msg": "All items completed", "results": [{"msg": "fine"}, {"unreachable": True, "msg": "gone"}]}
     crash: JsonValue = {"msg": "MODULE FAILURE", "module_stderr": "\nTraceback\nmore"}
 
     assert only(target, row("runner_on_failed", res=loop), counts).error == "full"
+    assert only(target, row("runner_on_failed", res=away), counts).error == "gone"
     assert only(target, row("runner_on_failed", res=crash), counts).error == "Traceback"
 
 
@@ -119,6 +121,39 @@ def test_a_target_took_from_its_first_row_to_its_last(target: Make) -> None:
     result = only(target, *rows, {**row("runner_on_ok"), "time": ""}, stats(ok={"a.fra1": 4}))
 
     assert (result.started, result.ended) == (times[0], times[-1])
+
+
+def test_what_one_task_tells_of_versions_and_changes_stays(target: Make) -> None:
+    """Though later tasks say nothing of them, or mean something else by the same word."""
+    switched = row(
+        "runner_on_ok", res={"version_before": "1.4", "version_after": "1.5", "running": "1.5", "diff": "- 1.4\n+ 1.5"}
+    )
+    listed = row("runner_on_ok", res={"running": ["a", "b"], "diff": {"prepared": "+ unit"}})
+
+    result = only(target, switched, listed, row("runner_on_ok"), stats(changed={"a.fra1": 1}))
+
+    assert (result.version_before, result.version_after, result.running) == ("1.4", "1.5", "1.5")
+    assert result.diff == "- 1.4\n+ 1.5\n+ unit"
+
+
+def test_one_skipped_task_does_not_make_a_target_skipped(target: Make) -> None:
+    """Only one of which every task was skipped is."""
+    one = {"a.fra1": 1}
+
+    assert only(target, stats(ok=one, skipped=one, processed=one)).outcome is Outcome.OK
+    assert only(target, stats(skipped=one, processed=one)).outcome is Outcome.SKIPPED
+
+
+def test_the_first_error_of_ansible_is_the_one_to_read(target: Make) -> None:
+    """With its place; what follows is its consequence. Without any the last line says most."""
+    broken, odd = Outcomes((target("a"),), NOW), Outcomes((target("a"),), NOW)
+    text = "[ERROR]: no role x\nOrigin: /p/a.yml:3:5\n\n[ERROR]: gave up\nOrigin: /p/b.yml:1:1\nbye"
+    list(broken.feed({"event": "verbose", "text": text}))
+    list(odd.feed({"event": "verbose", "text": "Traceback\nKeyError: x\n"}))
+
+    assert (broken.first_error, broken.place, broken.nothing_ran) == ("no role x", "/p/a.yml:3:5", True)
+    assert broken.results()[0].error == "no role x"
+    assert (odd.first_error, odd.place) == ("KeyError: x", "")
 
 
 def test_events_for_people(target: Make) -> None:
