@@ -68,6 +68,18 @@ def test_production_in_every_spelling(tmp_path: Path, value: bool | str, expecte
     assert sites.inventory(told, tmp_path, age=0).is_production is expected
 
 
+def test_one_site_of_production_makes_all_of_it_production(tmp_path: Path) -> None:
+    """A question too many is better than one too few."""
+    told = answer(
+        deployer_hosts=["a", "b"],
+        hostvars={"b": {"deployer_production": True}},
+        fra1={"hosts": ["a"]},
+        ams2={"hosts": ["b"]},
+    )
+
+    assert sites.inventory(told, tmp_path, age=0).is_production
+
+
 @pytest.mark.parametrize(
     ("variables", "problem"),
     [
