@@ -86,16 +86,17 @@ def test_run_that_was_left_without_an_end_is_interrupted(store: Store, make_run:
     """What had ended or was never to start keeps its outcome; the rest is interrupted, at the last known time."""
     run = make_run()
     held = result("held.fra1", Outcome.HELD, started=None, ended=None)
+    skipped = result("skipped.fra1", Outcome.SKIPPED, started=None, ended=None)
     half = result("half.fra1", Outcome.CHANGED, ended=None)
     with store.begin(run):
-        store.record(run.id, [result(), held, half])
+        store.record(run.id, [result(), held, skipped, half])
         store.append(run.id, [Event(1, NOW, "message", "one"), Event(2, NOW + timedelta(seconds=9), "message", "two")])
 
     found = store.run(run.id)
 
     assert found.state is RunState.INTERRUPTED
     assert found.ended == NOW + timedelta(seconds=9)
-    assert found.results == (result(), held, replace(half, outcome=Outcome.INTERRUPTED))
+    assert found.results == (result(), held, skipped, replace(half, outcome=Outcome.INTERRUPTED))
     assert store.runs() == (found,)
 
 
@@ -262,6 +263,15 @@ def test_manual_work_is_closed_by_clone_and_can_open_again(store: Store) -> None
     later = replace(WORK, since=NOW + timedelta(days=1))
     assert store.open_work(later) is True
     assert store.attention() == (other, later)
+
+
+def test_manual_work_of_a_clone_that_moved_is_closed_at_its_new_place(store: Store) -> None:
+    """The inventory names another path by now, and the same trouble was found there."""
+    store.open_work(WORK)
+    store.open_work(replace(WORK, path="~/moved"))
+
+    assert store.close_work(WORK.host, "~/moved") == 1
+    assert store.attention() == ()
 
 
 def test_manual_work_is_claimed_once_for_telling(store: Store) -> None:
