@@ -17,10 +17,20 @@ from deployer.manifests.merging.pieces import (
     Piece,
     are_mergeable,
     joined,
+    models_of,
     notes,
     spaced,
 )
-from deployer.manifests.merging.trivia import Clash, Segment, comments, indent, merge_lines, merge_trivia, shifted
+from deployer.manifests.merging.trivia import (
+    Clash,
+    Segment,
+    comments,
+    indent,
+    line_start,
+    merge_lines,
+    merge_trivia,
+    shifted,
+)
 from deployer.model.merge import Conflict
 
 Indents = tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
@@ -139,7 +149,7 @@ class Merger:
         if not pieces and all(node.items for node in nodes) and nodes[0].kind in self.dialect.empties:
             self._indents = outer
             return [self.dialect.empties[nodes[0].kind]]
-        models = self._models(nodes, is_empty=not pieces)
+        models = models_of(nodes, is_empty=not pieces)
         opening = self._edge([self.texts[side][node.start : node.open_end] for side, node in models])
         self._indents = outer
         closing = self._edge([self.texts[side][node.close_start : node.end] for side, node in models])
@@ -214,15 +224,6 @@ class Merger:
         if isinstance(merged, Clash):
             self.conflicts.append(Conflict(self._path(), "comment", *(each.strip() for each in written)))
         return merged
-
-    @staticmethod
-    def _models(nodes: Nodes, *, is_empty: bool) -> list[tuple[int, Node]]:
-        """Of which versions the opening and the closing are: an empty list may be written otherwise."""
-        models = [*enumerate(nodes)]
-        if nodes[0].kind == nodes[1].kind == nodes[2].kind:
-            return models
-        fit = [model for model in models if bool(model[1].items) != is_empty] or models
-        return [model if model in fit else fit[-1] for model in models]
 
     def _wrapped(self, nodes: Nodes, opening: Segment, closing: Segment, *, is_empty: bool) -> tuple[Segment, Segment]:
         """An element that gets its first children cannot stay one tag."""
@@ -393,9 +394,7 @@ class Merger:
         return None
 
     def _lead_of_others(self, nodes: Nodes) -> str | None:
-        for side in (OURS, THEIRS, BASE):
-            for item in nodes[side].items[1:]:
-                lead = self._parts(side, item)[0]
-                if not lead.strip():
-                    return self._moved(side, lead)
-        return None
+        leads = [(side, self._parts(side, item)[0]) for side in (OURS, THEIRS, BASE) for item in nodes[side].items[1:]]
+        # A comment in it belongs to its own item: of such a lead only the last line end is a model.
+        models = [*(each for each in leads if not each[1].strip()), *((side, line_start(lead)) for side, lead in leads)]
+        return next((self._moved(side, lead) for side, lead in models), None)

@@ -35,6 +35,15 @@ def are_mergeable(nodes: tuple[Node, Node, Node]) -> bool:
     return all(node.kind == told[0].kind for node in (told if is_list else nodes))
 
 
+def models_of(nodes: tuple[Node, Node, Node], *, is_empty: bool) -> list[tuple[int, Node]]:
+    """Of which versions the opening and the closing are: an empty list may be written otherwise."""
+    models = [*enumerate(nodes)]
+    if nodes[0].kind == nodes[1].kind == nodes[2].kind:
+        return models
+    fit = [model for model in models if bool(model[1].items) != is_empty] or models
+    return [model if model in fit else fit[-1] for model in models]
+
+
 def spaced(prefix: Segment, following: Segment) -> Segment:
     """A key before an empty list has a space behind it, before a list on lines of its own it has none."""
     if not isinstance(prefix, str) or not isinstance(following, str):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deployer.manifests.merging.align import align
 
-_INDENT = re.compile(r"[^\r\n]*\Z")
+_LINE_START = re.compile(r"\r?\n[ \t]*\Z")
 _BLANK = " \t\r\n"
 
 
@@ -62,6 +62,12 @@ def indent(text: str) -> str | None:
         return None
     last = text[text.rindex("\n") + 1 :]
     return last[: len(last) - len(last.lstrip(" \t"))]
+
+
+def line_start(text: str) -> str:
+    """The last line end with the indentation behind it; empty where the text is one line."""
+    found = _LINE_START.search(text)
+    return found.group() if found else ""
 
 
 def shifted(text: str, old: str, new: str) -> str:
