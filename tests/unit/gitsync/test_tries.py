@@ -206,6 +206,20 @@ def test_a_lock_that_is_held_for_an_hour_is_waited_for_as_well() -> None:
     assert max(waits) <= 2
 
 
+def test_lost_races_and_a_bad_network_have_budgets_of_their_own() -> None:
+    """A busy branch does not use up the few tries of a network that fails now and then: the eleventh try lands."""
+    kinds = iter([*["lost-race"] * 4, "network", *["lost-race"] * 4, "network"])
+    tries = Tries(StillClock(), SyncSettings(attempts=9, network_attempts=3, seconds=1000))
+
+    def step() -> JsonObject:
+        for kind in kinds:
+            raise StepStoppedError({}, CLASSES[kind])
+        return {"remote": "landed"}
+
+    assert tries.run(step) == {"remote": "landed"}
+    assert tries.count == 11
+
+
 def test_an_unreachable_host_is_tried_as_a_network_is() -> None:
     """The line to the deployer host may be back in a moment."""
     tries = Tries(StillClock(), SyncSettings(network_attempts=2))
