@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import cast
@@ -183,7 +184,10 @@ def _problems(source: Source, parser: etree.XMLParser) -> Iterator[Problem]:
 def _computed(result: object) -> str:
     if isinstance(result, bool):
         return "true" if result else "false"
-    return f"{result:g}" if isinstance(result, float) else str(result)
+    if not isinstance(result, float) or not math.isfinite(result):
+        # What is no number (an attribute that is missing or holds text) says nothing.
+        return "" if isinstance(result, float) else str(result)
+    return f"{result:.0f}" if result.is_integer() else repr(result)
 
 
 def _data(element: Element) -> JsonValue:

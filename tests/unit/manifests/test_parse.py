@@ -88,6 +88,9 @@ def test_value_is_json_data(formats: ManifestFormats, suffix: str, request: pyte
         ("v.xml", b"<a><v>7</v></a>", {"version": "v"}, "7"),
         ("v.xml", b"<a><v n='1'/><v n='2' t='7'/></a>", {"version": "//v[@n='2']/@t"}, "7"),
         ("v.xml", b"<a major='1' minor='2'/>", {"version": "concat(@major, '.', @minor)"}, "1.2"),
+        ("v.xml", b"<a build='7'/>", {"version": "number(@build)"}, "7"),
+        ("v.xml", b"<a build='20261126'/>", {"version": "number(@build)"}, "20261126"),
+        ("v.xml", b"<a build='1.25'/>", {"version": "number(@build)"}, "1.25"),
         ("v.xml", b"<a xmlns='urn:x'><release version='7'/></a>", {}, "7"),
         ("v.xml", b"<a xmlns:r='urn:x'><r:release r:version='7'/></a>", {"version": "r:release/@r:version"}, "7"),
         ("v.yaml", b"app: {tag: 007}", {"version": "app.tag"}, "007"),
@@ -117,6 +120,15 @@ def test_missing_version_is_named_with_the_line_around_it(formats: ManifestForma
     assert _said(formats, "v.xml", b"<!--\n-->\n<a/>") == "v.xml:3: no release/@version"
     assert _said(formats, "v.yaml", b"a: 1\nrelease:\n  x: 1\n") == "v.yaml:3: no release.version"
     assert _said(formats, "v.json", b'\n{"release": \n{"version": ""}}') == "v.json:3: release.version is empty"
+    assert _said(formats, "v.json", b'{"release":\n{"version": null}}') == "v.json:2: release.version is empty"
+    assert _said(formats, "v.yaml", b"release:\n  version: ~\n") == "v.yaml:2: release.version is empty"
+
+
+def test_a_computed_version_of_what_is_no_number_is_missing(formats: ManifestFormats) -> None:
+    """`nan` is no version that anybody wants on a host."""
+    for data in (b"<a/>", b"<a build='x'/>"):
+        with pytest.raises(ManifestError, match=r"^v\.xml:1: number\(@build\) is empty$"):
+            formats.parse("v.xml", data, {"version": "number(@build)"})
 
 
 @pytest.mark.parametrize(
@@ -166,6 +178,7 @@ def test_missing_version_is_named_with_the_line_around_it(formats: ManifestForma
         ("v.json", b'{"a": 1e999}', "v.json:1: 1e999 is too large a number"),
         ("v.json", b'{"a": ' + b"9" * 5000 + b"}", "v.json:1: a number of more than 1000 digits"),
         ("v.json", b'{"a": "\\ud800"}', "v.json:1: half of a surrogate pair in a string"),
+        ("v.json", b'{"a":\n {"\\udc00": 1}}', "v.json:2: half of a surrogate pair in a key"),
         ("v.json", b'{"a": 1,\n}', "v.json:"),
         ("v.json", b'{"a": 1}\n{"b": 1}', "v.json:2: Extra data"),
         ("v.toml", b"a = 1", "v.toml: not a manifest"),
@@ -269,6 +282,13 @@ def test_yaml_aliases_and_merges_are_plain_data(formats: ManifestFormats) -> Non
     assert value["release"] == {"x": 1, "y": 3, "version": "v1"}
     assert value["more"] == {"x": 1, "y": 2, "z": 4}
     assert value["again"] == {"x": 1, "y": 2}
+
+
+def test_of_several_mappings_that_yaml_merges_the_first_is_the_strongest(formats: ManifestFormats) -> None:
+    """As readers of YAML 1.1 have it: what a later one says too is not taken."""
+    data = b"a: &a {version: 1, x: 1}\nb: &b {version: 2, y: 2}\nrelease: {<<: [*a, *b]}\n"
+
+    assert formats.parse("v.yaml", data, {}).value["release"] == {"version": 1, "x": 1, "y": 2}
 
 
 def test_yaml_infinity_stays_text(formats: ManifestFormats) -> None:
