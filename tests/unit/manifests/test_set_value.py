@@ -87,6 +87,14 @@ def test_json(formats: ManifestFormats, json: bytes, where: str, text: str, was:
     assert formats.set_value("viatris.json", json, where, text, {}) == json.replace(was, now, 1)
 
 
+def test_a_json_value_that_is_spelled_in_ascii_stays_so(formats: ManifestFormats) -> None:
+    """A character by its number is for readers that need it; a value in UTF-8 beside it stays one."""
+    data = '{"a": "M\\u00fcnchen", "b": "Köln"}'.encode()
+
+    assert formats.set_value("v.json", data, "a", "Köln", {}) == data.replace(b"M\\u00fcnchen", b"K\\u00f6ln")
+    assert formats.set_value("v.json", data, "b", "Zürich", {}) == data.replace("Köln".encode(), "Zürich".encode())
+
+
 def test_the_sites_mapping_names_the_place(formats: ManifestFormats) -> None:
     """`version` is what the site's mapping says it is."""
     data = b"<a><app tag='6'/></a>"
