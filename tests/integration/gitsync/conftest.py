@@ -92,6 +92,8 @@ class LocalHost:
     """The program is killed before its n-th change of a file or start of a command; 0: never, -1: after a push."""
     started: Callable[[subprocess.Popen[bytes]], None] | None = None
     """Called with the program's process, for tests that end it."""
+    prefix: tuple[str, ...] = ()
+    """What the program is started by: `prlimit …`."""
 
     def run(self, argv: Sequence[str], *, stdin: bytes = b"", deadline: float = 60.0) -> Completed:
         """Run a command."""
@@ -104,7 +106,7 @@ class LocalHost:
         """Stream and run the program."""
         self.calls.append(request)
         sent = streamed(program, request, die_at=self.die_at)
-        argv = [sys.executable, "-c", BOOTSTRAP]
+        argv = [*self.prefix, sys.executable, "-c", BOOTSTRAP]
         pipe = subprocess.PIPE
         with subprocess.Popen(
             argv, stdin=pipe, stdout=pipe, stderr=pipe, env=self.environment, cwd=self.home

@@ -47,8 +47,6 @@ class RecordingHost(LocalHost):
     """A host that keeps what its program answered."""
 
     answers: list[JsonObject] = field(default_factory=list)
-    prefix: tuple[str, ...] = ()
-    """What the program is started by: `prlimit …`."""
 
     def call(self, program: Program, request: JsonObject, *, deadline: float = 120.0) -> JsonObject:
         """Run the program."""
