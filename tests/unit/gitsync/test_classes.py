@@ -11,6 +11,8 @@ from deployer.model.json import JsonObject, JsonValue
 
 PUSH = ["git", "push", "-q", "--porcelain", "url", "x:refs/heads/main"]
 
+FULL = "fatal: unable to write new index file: No space left on device"
+
 
 def refused(rejected: str, reason: str, *, moved: bool = False) -> JsonObject:
     """A push that gave a porcelain line."""
@@ -66,6 +68,9 @@ def answering(argv: list[str], scheme: str, **more: JsonValue) -> JsonObject:
         (failed("git", "fatal: remote error: access denied"), "remote-gone"),
         ({"kind": "", "argv": PUSH, "exit": 128, "facts": {"scheme": "file", "denied": ["objects"]}}, "permission"),
         ({"kind": "rebase-in-progress"}, "rebase-in-progress"),
+        ({"kind": "git-failed", "argv": ["git", "update-index"], "exit": 128, "stderr": FULL}, "disk-full"),
+        (failed("ssh", FULL, ssh_exit=0), "disk-full"),
+        (failed("ssh", f"remote: {FULL}", ssh_exit=0), "network"),
     ],
 )
 def test_classes(evidence: JsonObject, kind: str) -> None:

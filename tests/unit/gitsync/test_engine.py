@@ -149,3 +149,12 @@ def test_a_try_without_a_lock_begins_the_count_anew() -> None:
     result = synced(*locks, RACE, *locks, LANDED)
 
     assert (result.status, result.attempts) == (SyncStatus.LANDED, 2 * len(locks) + 2)
+
+
+def test_what_a_sync_changed_is_told_from_its_first_try_on() -> None:
+    """The first try was cut short while it brought the clone forward; the second finds it done, and says so."""
+    cut: JsonObject = {"head": "aa", "failure": {"kind": "locked", "argv": ["flock"]}}
+
+    result = synced(cut, {"head": "bb", "after": "bb", "remote": "bb"})
+
+    assert (result.status, result.before, result.after) == (SyncStatus.RECEIVED, "aa", "bb")

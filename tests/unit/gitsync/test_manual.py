@@ -80,6 +80,57 @@ def test_every_class_has_commands(kind: str) -> None:
     assert "\n\n\n" not in report(work)
 
 
+def commit(author: str, day: int, *paths: str) -> JsonObject:
+    """A commit of a day of November."""
+    named = f"{author} <{author.lower()}@example.org>"
+    return {**COMMIT, "author": named, "date": f"2026-11-{day}T10:00:00+00:00", "paths": [*paths]}
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+def test_whoever_changed_a_file_last_is_named(side: str) -> None:
+    """Of several commits of a side, the last that changed the file; with the time of that one."""
+    commits = [commit("Ada", 10, "viatris.xml"), commit("Ben", 11, "viatris.xml"), commit("Cy", 12, "other.xml")]
+    failure: JsonObject = {**CONFLICT, "ours": [], "theirs": [], side: [*commits]}
+
+    work = manual_work(Case("fra1-prod-dep01", REPOSITORY, failure, {}), CLASSES["conflict"])
+
+    (found,) = work.conflicts
+    told = {"ours": (found.ours_by, found.ours_at), "theirs": (found.theirs_by, found.theirs_at)}
+    assert told.pop(side) == ("Ben <ben@example.org>", "2026-11-11T10:00:00+00:00")
+    assert [*told.values()] == [("", "")]
+
+
+def test_the_output_of_a_command_for_programs_is_not_told() -> None:
+    """`merge-tree -z` answers with NULs: what it says of files stands in the report already."""
+    failure = {**CONFLICT, "stdout": f"{OID}\0viatris.xml\0", "stderr": "warning: a\n"}
+
+    work = manual_work(Case("fra1-prod-dep01", REPOSITORY, failure, {}), CLASSES["conflict"])
+
+    assert work.output == "warning: a"
+    assert "\0" not in report(work)
+
+
+def test_a_secret_in_the_subject_of_a_commit_is_not_told() -> None:
+    """A person may have committed with a URL that holds a token."""
+    subject = "from https://ben:hunter2@example.org/x"
+    failure = {**CONFLICT, "ours": [{**COMMIT, "subject": subject}]}
+
+    text = report(manual_work(Case("h", REPOSITORY, failure, {}), CLASSES["conflict"]))
+
+    assert "from https://[redacted]@example.org/x" in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("branch", ["main", "release/1"])
+def test_a_missing_clone_is_made_on_its_branch(branch: str) -> None:
+    """Which need not be the one that the remote has for its default."""
+    repository = Repository(REPOSITORY.name, REPOSITORY.path, REPOSITORY.remote, branch=branch)
+
+    work = manual_work(Case("h", repository, {"kind": "missing"}, {}), CLASSES["missing"])
+
+    assert work.commands == (f"git clone --branch {branch} {REPOSITORY.remote} ~/deployer/clusterconfig-fra1",)
+
+
 def test_the_same_problem_has_the_same_id() -> None:
     """The id is of host, path, class and files, not of commits or times."""
     first = manual_work(Case("h", REPOSITORY, CONFLICT, {}), CLASSES["conflict"])
