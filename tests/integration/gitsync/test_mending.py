@@ -69,10 +69,12 @@ def linked(world: World, _manifest: str) -> None:
 
 
 def flagged(world: World, manifest: str) -> None:
-    """An edit that is hidden from git by a flag, where the remote changes another line."""
-    world.commit(world.ada, {"viatris.xml": manifest.replace("line 3\n", "of ada\n")}, push=True)
-    world.git(world.clone, "update-index", "--assume-unchanged", "viatris.xml")
-    (world.clone / "viatris.xml").write_text(manifest.replace("line 25\n", "of ben\n"))
+    """Edits that are hidden from git by a flag, each by another one, where the remote changes another line."""
+    files = ("viatris.xml", "other.xml")
+    world.commit(world.ada, dict.fromkeys(files, manifest.replace("line 3\n", "of ada\n")), push=True)
+    for flag, file in zip(("--assume-unchanged", "--skip-worktree"), files, strict=True):
+        world.git(world.clone, "update-index", flag, file)
+        (world.clone / file).write_text(manifest.replace("line 25\n", "of ben\n"))
 
 
 def detached(world: World, manifest: str) -> None:
@@ -137,7 +139,11 @@ STORIES = {
         on_remote=(("doc", "of ada"),),
         in_clone=(("doc", "of ada"), ("doc.mine/link/home/.gitconfig", "[user]")),
     ),
-    "flagged": Story("dirty-overlap", flagged, in_clone=(("viatris.xml", "of ada"), ("viatris.xml", "of ben"))),
+    "flagged": Story(
+        "dirty-overlap",
+        flagged,
+        in_clone=tuple((file, line) for file in ("viatris.xml", "other.xml") for line in ("of ada", "of ben")),
+    ),
     "detached": Story("detached", detached, on_remote=(("viatris.xml", "of ben"), ("other.xml", "of ada"))),
     "force-pushed": Story(
         "force-pushed",
@@ -197,3 +203,19 @@ def test_commits_that_a_rewritten_remote_lost_stay_under_a_name(world: World, ma
     kept = world.git(world.clone, "for-each-ref", "--format=%(refname)", "refs/heads/before-rewrite-*")
     assert world.git(world.clone, "show", f"{kept}:b.xml") == "ben"
     assert world.git(world.clone, "show", f"{kept}~1:viatris.xml") == "mistaken"
+
+
+def test_a_file_that_was_kept_aside_once_is_not_overwritten(world: World, manifest: str) -> None:
+    """The name that the report gives to Ben's file is taken: both of his files stay, and the sync waits for him."""
+    untracked(world, manifest)
+    (world.clone / "new file.xml.mine").write_text("kept last week\n")
+    work = world.engine().sync(world.host, world.repository).manual
+    assert work is not None
+
+    paste(world, work, "")
+
+    assert (world.clone / "new file.xml.mine").read_text() == "kept last week\n"
+    assert (world.clone / "new file.xml").read_text() == "of ben\n"
+    again = world.engine().sync(world.host, world.repository).manual
+    assert again is not None
+    assert (again.kind, again.paths) == ("dirty-overlap", ("new file.xml",))

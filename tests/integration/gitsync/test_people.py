@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.model.sync import CloneState, ManualWork, SyncStatus
+from deployer.model.sync import Change, CloneState, Edit, ManualWork, SyncStatus
 
 if TYPE_CHECKING:
     from tests.integration.gitsync.conftest import World
@@ -381,6 +381,45 @@ def test_one_conflict_does_not_hold_the_others(world: World, manifest: str) -> N
     assert [commit.paths for commit in result.unlanded] == [("viatris.xml",)]
     assert result.manual is not None
     assert result.manual.line.startswith(WHERE)
+
+
+def test_what_waits_for_a_person_is_not_changed_by_automation(world: World) -> None:
+    """Ben has a folder where Ada has a file: hers is a part of the conflict, though no commit of his has it."""
+    world.commit(world.ada, {"conf": "of ada\n"}, "ada's", push=True)
+    world.commit(world.clone, {"conf/site.xml": "of ben\n"}, "ben's")
+    blob = world.git(world.bare, "rev-parse", "main:conf")
+    change = Change("change of conf", (Edit("conf", b"of automation\n", blob),))
+
+    result = world.engine().sync(world.host, world.repository, change)
+
+    assert result.manual is not None
+    assert (result.manual.kind, result.change) == ("conflict", "")
+    assert "conf" in result.manual.paths
+    assert world.at_tip("conf") == "of ada"
+    assert world.subjects() == ["ada's", "first"]
+
+
+def test_an_overlap_names_its_files_and_the_commits_of_them(world: World) -> None:
+    """And no others: neither a file that came in as well, nor one that the name would match as a pattern."""
+    world.commit(world.ada, {"other.xml": "of ada\n"}, "of another file", push=True)
+    world.commit(world.ada, {"o*.xml": "of ada\n"}, "of this file", push=True)
+    (world.clone / "o*.xml").write_text("of ben\n")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.manual is not None
+    assert (result.manual.kind, result.manual.paths) == ("dirty-overlap", ("o*.xml",))
+    assert [commit.subject for commit in result.manual.theirs] == ["of this file"]
+
+
+def test_inspect_names_files_in_conflict(world: World, manifest: str) -> None:
+    """What a stash left unmerged is told by a look as by a sync."""
+    popping(world, manifest)
+
+    found = world.engine().inspect(world.host, world.repository)
+
+    assert isinstance(found, ManualWork)
+    assert (found.kind, found.paths) == ("unmerged", ("viatris.xml",))
 
 
 def test_inspect_changes_nothing(world: World, manifest: str) -> None:
