@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -145,3 +146,52 @@ def test_a_crash_that_moved_nothing_is_no_reason_to_move_past_people(
     assert result.manual is not None
     assert (result.manual.kind, result.left) == ("dirty-overlap", ("viatris.xml",))
     assert world.state() == before
+
+
+def undo_that_dies(world: World) -> None:
+    """Ada's commit comes in; the undo of it dies when files have moved, and index and branch have not."""
+    world.commit(world.ada, {"viatris.xml": "of ada\n"}, "ada's", push=True)
+    world.engine().sync(world.host, world.repository)
+    wrapper = world.root / "bin" / "git"
+    wrapper.parent.mkdir()
+    dies = "kill -9 $PPID; exit"
+    wrapper.write_text(f'#!/bin/sh\ncase "$*" in *" --refresh") {dies};; esac\nexec {shutil.which("git")} "$@"\n')
+    wrapper.chmod(0o755)
+    world.host.environment = {**world.environment, "PATH": f"{wrapper.parent}:{world.environment['PATH']}"}
+    with pytest.raises(RuntimeError):
+        world.engine().undo(world.host, world.repository)
+    world.host.environment = world.environment
+    (world.clone / ".git" / "index.lock").unlink()  # as a person does whose git stops at it
+
+
+def test_a_commit_that_was_made_after_an_undo_died_ends_the_undo(world: World, manifest: str) -> None:
+    """Ben goes on from where the branch is: his commit lands, and the index is not turned back beneath it."""
+    undo_that_dies(world)
+    world.git(world.clone, "checkout", "-q", "--", "viatris.xml")
+    world.commit(world.clone, {"b.xml": "of ben\n"}, "ben's")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.LANDED, result.manual
+    assert world.subjects() == ["ben's", "ada's", "first"]
+    assert world.git(world.clone, "status", "--porcelain") == ""
+    assert (world.clone / "viatris.xml").read_text() == "of ada\n" != manifest
+
+
+def test_an_undo_that_died_waits_for_the_end_of_a_merge(world: World, manifest: str) -> None:
+    """Ben is in the middle of one: it is reported, nothing moves beneath it, and the undo is finished after it."""
+    undo_that_dies(world)
+    (world.clone / ".git" / "MERGE_HEAD").write_text(world.tip() + "\n")
+    before = world.state()
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.manual is not None
+    assert result.manual.kind == "merge-in-progress"
+    assert world.state() == before
+    (world.clone / ".git" / "MERGE_HEAD").unlink()
+    world.bare.rename(world.bare.with_suffix(".away"))  # so that the sync ends once the journal is done with
+    world.engine().sync(world.host, world.repository)
+    assert world.git(world.clone, "log", "-1", "--format=%s") == "first"
+    assert world.git(world.clone, "status", "--porcelain") == ""
+    assert (world.clone / "viatris.xml").read_text() == manifest

@@ -247,6 +247,57 @@ def test_a_time_zone_that_is_none(world: World, side: str) -> None:
     assert "+2400" in world.git(world.bare, "log", "--format=%ad", "main")
 
 
+@pytest.mark.parametrize("zone", ["-0330", "+0545"])
+def test_times_are_told_with_their_zone(world: World, zone: str) -> None:
+    """As git tells them: minutes belong to the zone, and west is not east."""
+    world.environment["GIT_AUTHOR_DATE"] = f"2026-11-20T10:00:00 {zone}"
+    world.commit(world.ada, {"a.xml": "a\n"}, "ada's", push=True)
+    world.commit(world.clone, {"b.xml": "b\n"}, "ben's")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    dates = {commit.subject: commit.date for commit in (*result.received, *result.landed)}
+    assert dates == dict.fromkeys(("ada's", "ben's"), f"2026-11-20T10:00:00{zone[:3]}:{zone[3:]}")
+
+
+def test_tags_of_people_stay_at_home(world: World) -> None:
+    """A sync pushes its branch and nothing else, whatever Ben's settings say of his own pushes."""
+    world.commit(world.clone, {"b.xml": "b\n"}, "ben's")
+    world.git(world.clone, "tag", "-a", "-m", "of ben", "of-ben")
+    world.git(world.clone, "config", "--global", "push.followTags", "true")
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.LANDED, result.manual
+    assert world.git(world.bare, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
+
+
+@pytest.mark.parametrize("spelled", ["{stem}", "{stem}.git/", "file://{stem}.git", "file://{stem}/"])
+def test_a_remote_that_is_spelled_otherwise_is_the_same(world: World, spelled: str) -> None:
+    """The inventory and the clone need not agree on `.git`, a slash at the end, or `file://`."""
+    stem = str(world.bare).removesuffix(".git")
+
+    result = world.engine().sync(world.host, replace(world.repository, remote=spelled.format(stem=stem)))
+
+    assert result.status is SyncStatus.IN_SYNC, result.manual
+
+
+def test_a_clone_that_pushes_elsewhere_is_reported(world: World) -> None:
+    """It fetches from the right remote, but commits of automation would go to another one."""
+    elsewhere = world.root / "elsewhere.git"
+    world.git(world.root, "init", "-q", "--bare", str(elsewhere))
+    world.git(world.clone, "config", "remote.origin.pushurl", str(elsewhere))
+    world.commit(world.clone, {"b.xml": "b\n"}, "ben's")
+    before = world.state()
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.manual is not None
+    assert result.manual.kind == "other-remote"
+    assert world.git(elsewhere, "for-each-ref") == ""
+    assert world.state() == before
+
+
 def test_control_characters_in_a_subject(world: World) -> None:
     """They are told as they are; no commit is taken for two, and no file for a subject."""
     subject = "odd \x01subject\x02 of\x1f ada"

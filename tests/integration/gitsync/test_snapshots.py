@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.gitsync.remote import preflight, snapshots
+from deployer.gitsync.remote.git import Git
 from deployer.model.sync import SyncStatus
 
 if TYPE_CHECKING:
@@ -141,6 +145,25 @@ def test_a_file_that_may_not_be_read_is_named_and_stays(world: World, name: str)
     assert snapshot.left == undone.left == (name,)
     assert world.git(world.clone, "rev-parse", "HEAD") == head
     assert (world.clone / name).read_text() == "of somebody\n"
+
+
+def test_untracked_files_are_kept_up_to_a_size_of_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is small enough, but not all of them together: those that are too many are named, and edits are kept."""
+    for name, value in world.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("deployer.gitsync.remote.snapshots.BUDGET", 10)
+    (world.clone / "viatris.xml").write_text("an edit of more than ten bytes\n")
+    for name in ("a.img", "b.img", "c.img"):
+        (world.clone / name).write_text("4567" if name == "b.img" else "1234567")
+    place = preflight.place(str(world.clone))
+    Path(place.own).mkdir()
+    with contextlib.closing(Git(place.top, time.monotonic() + 60)) as git:
+        clone = preflight.open_clone(git, place, {}, "main")
+
+        taken = snapshots.record(git, clone, why="", flags=snapshots.flags_of(git))
+
+    assert (taken.meta["untracked"], taken.meta["left"]) == (["a.img"], ["b.img", "c.img"])
+    assert world.git(world.clone, "show", f"{taken.oid}:viatris.xml") == "an edit of more than ten bytes"
 
 
 def test_an_undo_that_died_is_finished_where_git_itself_writes_refs(world: World) -> None:

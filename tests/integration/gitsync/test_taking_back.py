@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +55,40 @@ def test_the_commands_take_it_back_on_the_remote_too(world: World, state: str) -
     result = world.engine().sync(world.host, world.repository)
     assert (result.status, result.manual) == (SyncStatus.RECEIVED, None)
     assert world.git(world.clone, "rev-parse", "HEAD") == world.tip()
+
+
+def test_they_take_it_back_where_no_inventory_names_the_branch(world: World) -> None:
+    """What the clone's branch follows is meant, also where that has another name."""
+    root = world.tip()
+    world.git(world.clone, "branch", "-m", "here")
+    anywhere = replace(world.repository, remote="", branch="")
+    news(world)
+    world.engine().sync(world.host, anywhere)
+
+    undone = world.engine().undo(world.host, anywhere)
+    assert as_in_a_terminal(world, undone.commands) == 0
+
+    assert world.git(world.bare, "for-each-ref", "--format=%(refname)") == "refs/heads/main"
+    assert world.subjects()[0] == 'Revert "ada\'s"'
+    assert world.git(world.bare, "diff", "--stat", "main", root) == ""
+
+
+def test_they_take_back_what_came_with_a_merge(world: World) -> None:
+    """Its commits each by itself; the merge commit has nothing of its own that a revert could take back."""
+    root = world.tip()
+    world.git(world.ada, "checkout", "-q", "-b", "side")
+    world.commit(world.ada, {"side.xml": "of ada\n"}, "side")
+    world.git(world.ada, "checkout", "-q", "main")
+    world.commit(world.ada, {"new.xml": "of ada\n"}, "straight")
+    world.git(world.ada, "merge", "-q", "--no-edit", "side")
+    world.git(world.ada, "push", "-q", "origin", "main")
+    world.engine().sync(world.host, world.repository)
+
+    undone = world.engine().undo(world.host, world.repository)
+    assert as_in_a_terminal(world, undone.commands) == 0
+
+    assert {commit.subject for commit in undone.landed} == {"side", "straight", "Merge branch 'side'"}
+    assert world.git(world.bare, "diff", "--stat", "main", root) == ""
 
 
 def test_commands_that_fail_push_nothing_and_leave_the_clone_alone(world: World) -> None:
