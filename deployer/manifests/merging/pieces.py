@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deployer.manifests.merging.matching import Matched, may_be
 from deployer.manifests.merging.nodes import Item, Node
-from deployer.manifests.merging.trivia import Segment, comments
+from deployer.manifests.merging.trivia import Clash, Segment, comments
 
 BASE, OURS, THEIRS = range(3)
 """The versions, by their place in what is given of all three."""
@@ -78,11 +78,46 @@ def notes(text: str, item: Item) -> Iterator[str]:
 
 
 def joined(pieces: Sequence[Piece], separator: str) -> Iterator[Segment]:
-    """The pieces one after the other."""
+    """The pieces one after the other.
+
+    Where one side of a conflict is nothing, its separator is a part of the other side: whichever a person takes, the
+    list has one between its items and none at its end.
+    """
+    missing = {at for at, piece in enumerate(pieces) if separator and _is_missing_on_a_side(piece)}
+    last = max((at for at in range(len(pieces)) if at not in missing), default=-1)
     for at, piece in enumerate(pieces):
-        if at and separator:
-            yield separator
-        yield from piece.segments
+        *first, end = piece.segments
+        if at not in missing:
+            yield from (*first, end, separator) if separator and at < last else piece.segments
+        elif at < last:
+            yield from (*first, _with(end, "", separator))
+        elif last >= 0:
+            yield from _behind_the_last(first, end, separator)
+        else:
+            yield from (*first, end, separator) if at < len(pieces) - 1 else piece.segments
+
+
+def _is_missing_on_a_side(piece: Piece) -> bool:
+    """Whether the conflict is about the item as a whole, and one side does not have it."""
+    *first, end = piece.segments
+    return len(first) <= 1 and isinstance(end, Clash) and not (end.ours and end.theirs)
+
+
+def _behind_the_last(first: Sequence[Segment], end: Segment, separator: str) -> Iterator[Segment]:
+    """The separator stands on the line before: with it, what leads up to the item belongs to the conflict."""
+    leads = [each for each in first if isinstance(each, str)]
+    yield from (each for each in first if not isinstance(each, str))
+    yield _with(end, separator + "".join(leads), "")
+
+
+def _with(segment: Segment, before: str, after: str) -> Segment:
+    """The segment with something around each of its sides that is there."""
+    if isinstance(segment, str):
+        return before + segment + after
+    base, ours, theirs = (
+        before + side + after if side else "" for side in (segment.base, segment.ours, segment.theirs)
+    )
+    return Clash(base, ours, theirs)
 
 
 def text_of(pieces: Sequence[Piece]) -> str:

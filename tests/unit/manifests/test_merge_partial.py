@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
+import yaml
 
 from deployer.manifests import ManifestFormats
 from deployer.model.merge import MergeResult
@@ -67,3 +71,46 @@ def test_markers_end_as_the_lines_of_the_file_do() -> None:
 
     assert b">>>>>>> theirs\r\n" in result.partial
     assert result.partial.count(b"\n") == result.partial.count(b"\r\n") == 7
+
+
+def chosen(result: MergeResult, side: int) -> str:
+    """A partial result in which a person took one side of each conflict."""
+    conflict = re.compile(r"<{7} ours\n(.*?)={7}\n(.*?)>{7} theirs\n", re.DOTALL)
+    return conflict.sub(lambda found: found.group(side), result.partial.decode())
+
+
+ITEMS = ['"a": 1', '"x": {"v": 1}', '"b": 3', '"y": {"v": 1}']
+
+
+def written(items: list[str]) -> str:
+    """A mapping of JSON, an item a line."""
+    return "{\n" + ",\n".join(f"  {item}" for item in items) + "\n}\n"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (0, 2, 1), (1, 0, 3), (0, 1, 3), (1, 3, 0), (0, 1)])
+def test_whichever_side_of_a_conflict_is_taken_the_commas_fit(order: tuple[int, ...]) -> None:
+    """Items that one side took away and the other changed, at the start, in the middle and at the end of a list."""
+    items = [ITEMS[at] for at in order]
+    base = written(items)
+    without, other = written([item for item in items if "v" not in item]), base.replace('"v": 1', '"v": 2')
+    result = merged("v.json", base, without, other)
+
+    assert result.content is None
+    assert (json.loads(chosen(result, 1)), json.loads(chosen(result, 2))) == (json.loads(without), json.loads(other))
+    assert chosen(result, 2) == other
+
+
+def test_an_empty_value_in_braces_is_an_item() -> None:
+    """It is there, with its comma: one side took the value of its key away, the other changed it."""
+    result = merged("v.yaml", "m: {a: 1, b: 3}\n", "m: {a: , b: 3}\n", "m: {a: 2, b: 3}\n")
+
+    assert (chosen(result, 1), chosen(result, 2)) == ("m: {a: , b: 3}\n", "m: {a: 2, b: 3}\n")
+
+
+def test_a_comment_in_conflict_behind_an_item_is_no_item() -> None:
+    """Whichever is taken, of the comment that one side wrote anew and the other took away, the comma stays."""
+    base, ours, theirs = "[{a: 1} # one\n , {b: 1}]\n", "[{a: 1, c: 2}, {b: 1}]\n", "[{a: 3} # two\n , {b: 1}]\n"
+    result = merged("v.yaml", base, ours, theirs)
+
+    assert result.content is None
+    assert [yaml.safe_load(chosen(result, side)) for side in (1, 2)] == [[{"a": 3, "c": 2}, {"b": 1}]] * 2
