@@ -79,26 +79,26 @@ def confirmed(ask: Callable[[], bool]) -> bool:
 
 @contextmanager
 def terminated_as_by_keys() -> Iterator[None]:
-    """SIGTERM goes the way of Ctrl-C: what was begun is taken back. A second one disturbs that in nothing.
+    """SIGTERM goes the way of Ctrl-C: what was begun is taken back. A second signal disturbs that in nothing.
 
     Raises:
         StoppedError: at the end of that way.
     """
-    is_asked = False
+    asked = 0
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        nonlocal is_asked
-        if not is_asked:
-            is_asked = True
+    def handle(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if not asked:
+            asked = number
             raise KeyboardInterrupt
 
+    # A command in the background of a script ignores the keys.
+    keys = () if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else (signal.SIGINT,)
     try:
-        with _handled_by(handle, signal.SIGTERM):
+        with _handled_by(handle, signal.SIGTERM, *keys):
             yield
     except KeyboardInterrupt:
-        if is_asked:
-            raise StoppedError("stopped", signal_number=signal.SIGTERM) from None
-        raise
+        raise StoppedError("stopped", signal_number=asked or signal.SIGINT) from None
 
 
 @contextmanager

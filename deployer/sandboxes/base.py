@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.faults import Fault
 
 ENVIRONMENT = "sandbox"
@@ -81,15 +82,17 @@ class Backend(Protocol):
             UsageError: this backend cannot make such a one.
         """
 
-    def create(self, sandbox: Sandbox, ports: Sequence[int], say: Say) -> None:
+    def create(self, sandbox: Sandbox, ports: Sequence[int], say: Say, stop: Stop) -> None:
         """Fill the folder and start what must run.
 
         Args:
             sandbox: what is to be there afterwards.
             ports: as many as `ports` asked for; they are the sandbox's own until it is destroyed.
             say: is told what takes long.
+            stop: is checked between steps.
 
         Raises:
+            StoppedError: it was stopped; nothing writes into the folder any more.
             DeployerError: it could not be done; the facade destroys what is there.
         """
 

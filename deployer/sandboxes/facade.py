@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deployer.errors import DeployerError, LockedError, UsageError
 from deployer.sandboxes import free_ports, layout, marker
+from deployer.sandboxes.apart import Stop, carried_out
 from deployer.sandboxes.base import DEFAULT_TTL, Backend, Power, Sandbox, Say, environment_of
 from deployer.sandboxes.faults import Fault
 from deployer.sandboxes.files import locked
@@ -65,6 +66,8 @@ class Sandboxes:
     ) -> Sandbox:
         """Make a sandbox; when that fails or is interrupted, what there is of it is destroyed.
 
+        It is done in a thread of its own, in which `say` is called too: KeyboardInterrupt comes when all is cleaned up.
+
         Args:
             name: lower-case letters, digits and dashes.
             sites: names of the sites.
@@ -82,28 +85,30 @@ class Sandboxes:
         _check(name, sites, backend)
         _check_counts(sites, instances, clusters, ttl)
         _check_path(self._root)
-        maker = BACKENDS[backend]()
-        with _file_errors(f"sandbox {name} could not be made"):
-            now = datetime.now(UTC).replace(microsecond=0)
-            claimed = self._claim(
-                Sandbox(
-                    name=name,
-                    backend=backend,
-                    folder=self._root / name,
-                    environment=environment_of(name),
-                    inventory=layout.inventory(self._root / name),
-                    sites=tuple(sites),
-                    instances=instances,
-                    created=now,
-                    expires=now + ttl,
-                    clusters=clusters,
-                    is_complete=False,
-                ),
-                maker,
-            )
+        now = datetime.now(UTC).replace(microsecond=0)
+        wanted = Sandbox(
+            name=name,
+            backend=backend,
+            folder=self._root / name,
+            environment=environment_of(name),
+            inventory=layout.inventory(self._root / name),
+            sites=tuple(sites),
+            instances=instances,
+            created=now,
+            expires=now + ttl,
+            clusters=clusters,
+            is_complete=False,
+        )
+        return carried_out(lambda stop: self._create(wanted, say, stop), lambda made: self.destroy(made.name))
+
+    def _create(self, wanted: Sandbox, say: Say, stop: Stop) -> Sandbox:
+        maker = BACKENDS[wanted.backend]()
+        with _file_errors(f"sandbox {wanted.name} could not be made"):
+            claimed = self._claim(wanted, maker, stop)
             with self._alone(claimed.sandbox):
                 try:
-                    maker.create(claimed.sandbox, claimed.ports, say)
+                    maker.create(claimed.sandbox, claimed.ports, say, stop)
+                    stop.check()
                     return marker.set_complete(claimed, is_complete=True).sandbox
                 except BaseException:
                     self._remove(claimed, maker.destroy)
@@ -149,13 +154,18 @@ class Sandboxes:
     def destroy(self, name: str) -> None:
         """End every process of a sandbox and remove its folder; of one whose marker is damaged, what can be found.
 
+        What was begun is finished: KeyboardInterrupt comes afterwards.
+
         Raises:
             UsageError: there is no such sandbox, or nobody knows its backend.
             LockedError: another process works on it.
             DeployerError: a process could not be ended or a file not be removed.
         """
+        carried_out(lambda stop: self._destroy(name, stop))
+
+    def _destroy(self, name: str, stop: Stop) -> None:
         found = self._find(name)
-        with _file_errors(f"sandbox {name} could not be removed"), self._alone(found.sandbox):
+        with _file_errors(f"sandbox {name} could not be removed"), self._alone(found.sandbox, stop):
             self._remove(found, _end_any if _is_unreadable(found.sandbox) else _backend(found.sandbox).destroy)
 
     def fault(self, name: str, site: str, fault: Fault) -> None:
@@ -213,10 +223,10 @@ class Sandboxes:
             if found:
                 yield found
 
-    def _claim(self, sandbox: Sandbox, maker: Backend) -> Marker:
+    def _claim(self, sandbox: Sandbox, maker: Backend, stop: Stop) -> Marker:
         """Take the name and the ports; the marker is in the folder from its first moment."""
         self._root.mkdir(parents=True, exist_ok=True)
-        with locked(self._root / ".lock", _PATIENCE) as is_ours:
+        with locked(self._root / ".lock", _PATIENCE, stop) as is_ours:
             if not is_ours:
                 raise LockedError(f"another process is creating a sandbox in {self._root}")
             # Only the holder of the lock has drafts: any that are there were left by a crash.
@@ -232,8 +242,8 @@ class Sandboxes:
             return claimed
 
     @contextmanager
-    def _alone(self, sandbox: Sandbox) -> Iterator[None]:
-        with locked(sandbox.folder / ".lock", _PATIENCE) as is_ours:
+    def _alone(self, sandbox: Sandbox, stop: Stop | None = None) -> Iterator[None]:
+        with locked(sandbox.folder / ".lock", _PATIENCE, stop) as is_ours:
             if not is_ours:
                 raise LockedError(f"another process works on sandbox {sandbox.name}")
             yield
@@ -296,7 +306,8 @@ def _check_absent(folder: Path) -> None:
     if marker.read(folder):
         hint = f"deployer sandbox destroy {folder.name}"
         raise UsageError(f"there is a sandbox {folder.name} already", hint=hint)
-    if folder.exists():
+    # An empty one was left by a destroy that was killed: its marker goes last.
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UsageError(f"{folder} is there already, and is no sandbox")
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deployer.sandboxes.apart import Stop
+
 
 def write_atomically(path: Path, text: str) -> None:
     """Put the text in place of the file, whole or not at all, also when the machine loses power."""
@@ -21,19 +23,23 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 @contextmanager
-def locked(path: Path, seconds: float) -> Iterator[bool]:
+def locked(path: Path, seconds: float, stop: Stop | None = None) -> Iterator[bool]:
     """Hold the lock of a file that is made when it is not there; nobody inherits it.
 
     Args:
         path: the file.
         seconds: how long to wait for another holder.
+        stop: ends the wait.
 
     Yields:
         Whether it was got; False also when the file was removed while it was waited for.
+
+    Raises:
+        StoppedError: it was stopped while it waited.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        yield _take(handle, time.monotonic() + seconds) and is_same_file(path, handle)
+        yield _take(handle, time.monotonic() + seconds, stop or Stop()) and is_same_file(path, handle)
     finally:
         os.close(handle)
 
@@ -46,11 +52,12 @@ def is_same_file(path: Path, handle: int) -> bool:
         return False
 
 
-def _take(handle: int, until: float) -> bool:
+def _take(handle: int, until: float, stop: Stop) -> bool:
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            stop.check()
             if time.monotonic() >= until:
                 return False
             time.sleep(0.02)

@@ -14,6 +14,7 @@ from pathlib import Path
 from deployer.errors import DeployerError, UnreachableError, UsageError
 from deployer.model.json import JsonObject
 from deployer.sandboxes import inventory_files, layout
+from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.base import Power, Sandbox, Say
 from deployer.sandboxes.content import releases, repositories
 from deployer.sandboxes.content.history import VERSION
@@ -41,16 +42,17 @@ class Local:
         """One for each instance."""
         return sandbox.total
 
-    def create(self, sandbox: Sandbox, ports: Sequence[int], say: Say) -> None:
+    def create(self, sandbox: Sandbox, ports: Sequence[int], say: Say, stop: Stop) -> None:
         """Build repositories, releases, inventory, and start a supervisor per host."""
         del say  # nothing takes long
         releases.build(layout.releases(sandbox.folder))
         sites, spread, free = _sites(sandbox), Spread(sandbox), iter(ports)
         for site in sites:
-            repositories.build(site, tuple(_instances(site, spread, free)), spread.form(site.name))
+            repositories.build(site, tuple(_instances(site, spread, free)), spread.form(site.name), stop)
             for folder in (site.instances_home, site.run, site.log):
                 folder.mkdir(parents=True)
         inventory_files.write(sandbox.folder, [_entry(site, spread) for site in sites], {})
+        stop.check()
         self.start(sandbox)
 
     def start(self, sandbox: Sandbox) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from git.cmd import Git
 from git.config import GitConfigParser
-from git.exc import GitError
 
 from deployer.errors import DeployerError
+from deployer.sandboxes import programs
+from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.content.history import BRANCH, steps, stream
 from deployer.sandboxes.content.manifest_text import Instance
 from deployer.sandboxes.layout import SiteLayout
@@ -27,27 +28,27 @@ class Person:
 
 AUTOMATION = Person("sandbox-deployer", "deployer@sandbox.example")
 ERIN = Person("Erin Halvorsen", "erin.halvorsen@example.com")
+_LONGEST = 2000
 
 
-def build(site: SiteLayout, instances: Sequence[Instance], form: str) -> None:
+def build(site: SiteLayout, instances: Sequence[Instance], form: str, stop: Stop) -> None:
     """Make the three repositories of a site.
 
     Args:
         site: where they go.
         instances: what the manifests are about.
         form: `xml` or `yaml`.
+        stop: ends git.
 
     Raises:
+        StoppedError: it was stopped.
         DeployerError: git failed.
     """
-    try:
-        _write_identity(site.home, AUTOMATION)
-        _make_remote(site, stream(steps(instances, form, site.repository)))
-        _clone(site, site.clone)
-        _clone(site, site.persons_clone)
-        _set_person(site.persons_clone, ERIN)
-    except GitError as error:
-        raise DeployerError(f"git could not build {site.repository} of the sandbox: {error}") from error
+    _write_identity(site.home, AUTOMATION)
+    _make_remote(site, stream(steps(instances, form, site.repository)), stop)
+    _clone(site, site.clone, stop)
+    _clone(site, site.persons_clone, stop)
+    _set_person(site.persons_clone, ERIN)
 
 
 def point(site: SiteLayout, remote: str) -> None:
@@ -61,22 +62,18 @@ def point(site: SiteLayout, remote: str) -> None:
         config.set_value('remote "origin"', "url", remote)
 
 
-def _make_remote(site: SiteLayout, history: bytes) -> None:
+def _make_remote(site: SiteLayout, history: bytes, stop: Stop) -> None:
     site.remote.mkdir(parents=True)
-    _git(site, "init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}", str(site.remote))
-    stream_file = site.remote / "history"
-    stream_file.write_bytes(history)
-    with stream_file.open("rb") as stream_input:
-        _git(site, "-C", str(site.remote), "fast-import", "--quiet", "--done", stdin=stream_input.fileno())
-    stream_file.unlink()
+    _git(site, stop, "init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}", str(site.remote))
+    _git(site, stop, "-C", str(site.remote), "fast-import", "--quiet", "--done", stdin=history)
     with GitConfigParser(site.remote / "config", read_only=False) as config:
         config.set_value("receive", "denyNonFastForwards", "true")
         config.set_value("receive", "denyDeletes", "true")
 
 
-def _clone(site: SiteLayout, path: Path) -> None:
+def _clone(site: SiteLayout, path: Path, stop: Stop) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    _git(site, "clone", "--quiet", "--template=", "--", site.remote.as_uri(), str(path))
+    _git(site, stop, "clone", "--quiet", "--template=", "--", site.remote.as_uri(), str(path))
 
 
 def _write_identity(home: Path, person: Person) -> None:
@@ -94,13 +91,21 @@ def _set_person(clone: Path, person: Person) -> None:
         config.set_value("commit", "gpgSign", "false")
 
 
-def _git(site: SiteLayout, *arguments: str, stdin: int | None = None) -> None:
+def _git(site: SiteLayout, stop: Stop, *arguments: str, stdin: bytes = b"") -> None:
     """Run git with an environment of its own: GIT_DIR of a hook or the user's settings must not reach it."""
-    environment = (
-        f"PATH={os.environ.get('PATH', os.defpath)}",
-        f"HOME={site.home}",
-        "GIT_CONFIG_NOSYSTEM=1",
-        "GIT_TERMINAL_PROMPT=0",
-        "LC_ALL=C.UTF-8",
-    )
-    Git(site.folder).execute(["env", "-i", *environment, "git", *arguments], istream=stdin)
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(site.home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+    }
+    what = f"git could not build {site.repository} of the sandbox"
+    try:
+        # Not through GitPython, which leaves git running when an exception comes in the middle.
+        done = programs.run(["git", *arguments], environment=environment, stdin=stdin, folder=site.folder, stop=stop)
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise DeployerError(f"{what}: {error}") from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()[-_LONGEST:]
+        raise DeployerError(f"{what}: it ended with {done.returncode}: {said}")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from deployer.errors import DeployerError, UsageError
 from deployer.sandboxes import layout
+from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.base import Power, Sandbox, Say
 from deployer.sandboxes.content import releases, repositories
 from deployer.sandboxes.content.history import VERSION
@@ -30,26 +31,28 @@ class Nspawn:
         check(sandbox)
         return 0
 
-    def create(self, sandbox: Sandbox, ports: Sequence[int], say: Say) -> None:
+    def create(self, sandbox: Sandbox, ports: Sequence[int], say: Say, stop: Stop) -> None:
         """Build the image if need be, then the hosts and what is on them, and start them."""
         del ports
         _check_machine()
-        source = image.ready(say)
-        with network.alone():
+        source = image.ready(say, stop)
+        with network.alone(stop):
             plan = Plan(sandbox, network.choose())
             write_atomically(sandbox.folder / _FILE, json.dumps({"network": plan.network}) + "\n")
             _claim(plan)
         files.make_keys(plan)
         files.fill(plan)
-        _content(plan)
+        _content(plan, stop)
         inventory.write(plan)
         for one in plan.hosts:
             host.prepare(one, source)
-        self.start(sandbox)
+        self._start(plan, stop)
 
     def start(self, sandbox: Sandbox) -> None:
         """Start the hosts that do not run."""
-        plan = _plan(sandbox)
+        self._start(_plan(sandbox), Stop())
+
+    def _start(self, plan: Plan, stop: Stop) -> None:
         if not network.is_there(plan):
             # What still runs, if somebody removed a namespace, is in one that nothing leads to any more.
             Group(plan.id).kill()
@@ -58,9 +61,10 @@ class Nspawn:
                 network.choose(plan.network)
                 _claim(plan)
         for one in plan.hosts:
+            stop.check()
             if not host.is_running(one):
                 host.launch(plan, one)
-        host.wait(plan.hosts)
+        host.wait(plan.hosts, stop)
 
     def fault(self, sandbox: Sandbox, site: str, fault: Fault) -> None:
         """Put the link between a site and all others, the controller among them, into a state."""
@@ -77,7 +81,7 @@ class Nspawn:
             host.kill(one)
         elif not host.is_running(one):
             host.launch(plan, one)
-            host.wait([one])
+            host.wait([one], Stop())
 
     def destroy(self, sandbox: Sandbox) -> None:
         """End every process, and remove groups and namespaces."""
@@ -125,11 +129,11 @@ def _plan(sandbox: Sandbox) -> Plan:
     return Plan(sandbox, content["network"])
 
 
-def _content(plan: Plan) -> None:
+def _content(plan: Plan, stop: Stop) -> None:
     """Releases and repositories."""
     releases.build(layout.releases(plan.sandbox.folder))
     for site in plan.sites:
-        repositories.build(site.layout, _instances(plan, site), plan.spread.form(site.name))
+        repositories.build(site.layout, _instances(plan, site), plan.spread.form(site.name), stop)
         repositories.point(site.layout, files.remote(site))
         files.own_home(site)
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deployer.errors import DeployerError
+from deployer.sandboxes import programs
+from deployer.sandboxes.apart import Stop
 
 PACKAGES: Mapping[str, str] = {
     "ip": "iproute2",
@@ -23,7 +25,14 @@ PACKAGES: Mapping[str, str] = {
 """Program -> the Debian package that brings it."""
 
 
-def run(argv: Sequence[str], *, stdin: str = "", folder: Path | None = None, seconds: float = 60.0) -> str:
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: str = "",
+    folder: Path | None = None,
+    seconds: float = 60.0,
+    stop: Stop | None = None,
+) -> str:
     """Run a program with a small environment, and return what it printed.
 
     Args:
@@ -31,30 +40,30 @@ def run(argv: Sequence[str], *, stdin: str = "", folder: Path | None = None, sec
         stdin: what it reads.
         folder: where it runs.
         seconds: deadline.
+        stop: ends it; a program that takes a moment needs none.
 
     Raises:
+        StoppedError: it was stopped.
         DeployerError: it failed, is not there, or did not end in time.
     """
     try:
-        done = subprocess.run(
-            list(argv),
-            input=stdin,
-            cwd=folder,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=seconds,
+        done = programs.run(
+            argv,
+            environment=environment(),
+            stdin=stdin.encode(errors="surrogateescape"),
+            folder=folder,
+            seconds=seconds,
+            stop=stop or Stop(),
         )
     except FileNotFoundError as error:
         raise DeployerError(f"{argv[0]} is not installed", hint=_hint([argv[0]])) from error
     except subprocess.TimeoutExpired as error:
         raise DeployerError(f"{argv[0]} did not end in {seconds:.0f} s") from error
+    out = done.stdout.decode(errors="replace")
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip()[-2000:]
+        said = (done.stderr.decode(errors="replace") or out).strip()[-2000:]
         raise DeployerError(f"{' '.join(argv[:4])} failed with {done.returncode}: {said}")
-    return done.stdout
+    return out
 
 
 def environment() -> dict[str, str]:

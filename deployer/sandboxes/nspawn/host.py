@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from deployer.errors import DeployerError
+from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.nspawn import command, network
 from deployer.sandboxes.nspawn.cgroups import Group
 from deployer.sandboxes.nspawn.files import RELEASES, REPOSITORIES
@@ -76,16 +77,18 @@ def _escaped(path: Path) -> str:
     return str(path).replace("\\", "\\\\").replace(":", "\\:")
 
 
-def wait(hosts: Iterable[Host]) -> None:
+def wait(hosts: Iterable[Host], stop: Stop) -> None:
     """Wait until sshd listens on every host.
 
     Raises:
+        StoppedError: it was stopped.
         DeployerError: one ended, or does not get there.
     """
     until = time.monotonic() + _START
     for host in hosts:
         born = time.monotonic() + 5.0
         while not _listens(host):
+            stop.check()
             if time.monotonic() > until or (time.monotonic() > born and not is_running(host)):
                 raise DeployerError(f"{host.name} did not start: {_last_words(host)}", hint=f"see {host.log}")
             time.sleep(0.05)

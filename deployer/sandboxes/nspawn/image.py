@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from deployer.errors import DeployerError
+from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.base import Say
 from deployer.sandboxes.files import locked
 from deployer.sandboxes.nspawn import command
@@ -58,13 +59,15 @@ _BUILD = 900.0
 _SPACE = 500_000_000
 
 
-def ready(say: Say) -> Path:
+def ready(say: Say, stop: Stop) -> Path:
     """The image's folder; built when the cache has none of this recipe.
 
     Args:
         say: is told when it has to be built.
+        stop: ends the build.
 
     Raises:
+        StoppedError: it was stopped.
         DeployerError: it could not be built.
     """
     suite = _suite()
@@ -73,11 +76,11 @@ def ready(say: Say) -> Path:
     if not image.is_dir():
         say(f"building the image {image}, once: this takes a minute")
         cache.mkdir(parents=True, exist_ok=True, mode=0o755)
-        with locked(cache / f".{image.name}.lock", _BUILD) as is_ours:
+        with locked(cache / f".{image.name}.lock", _BUILD, stop) as is_ours:
             if not is_ours:
                 raise DeployerError(f"another process builds {image} and does not end")
             if not image.is_dir():
-                _build(image, suite)
+                _build(image, suite, stop)
     return image
 
 
@@ -96,7 +99,7 @@ def _suite() -> str:
     return name
 
 
-def _build(image: Path, suite: str) -> None:
+def _build(image: Path, suite: str, stop: Stop) -> None:
     """Build it beside its place: only the holder of the lock has a draft, so one that is there was left by a crash."""
     if shutil.disk_usage(image.parent).free < _SPACE:
         raise DeployerError(f"{image.parent} has less than {_SPACE // 1_000_000} MB free")
@@ -104,7 +107,7 @@ def _build(image: Path, suite: str) -> None:
     if draft.exists():
         shutil.rmtree(draft)
     try:
-        command.run(_mmdebstrap(suite, draft), stdin=_sources(suite), seconds=_BUILD)
+        command.run(_mmdebstrap(suite, draft), stdin=_sources(suite), seconds=_BUILD, stop=stop)
         _finish(draft)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deployer.errors import DeployerError, LockedError
+from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.files import locked
 from deployer.sandboxes.nspawn import command
 from deployer.sandboxes.nspawn.plan import Host, Plan
@@ -26,9 +27,9 @@ BRIDGE = "bridge"
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def alone(stop: Stop | None = None) -> Iterator[None]:
     """Keep others of this machine from choosing a network: sandboxes of other users do not know of each other."""
-    with locked(_LOCK, 60.0) as is_ours:
+    with locked(_LOCK, 60.0, stop) as is_ours:
         if not is_ours:
             raise LockedError("another sandbox is being connected")
         yield

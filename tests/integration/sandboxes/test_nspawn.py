@@ -237,7 +237,7 @@ def dying(work):
     def step(*given, **options):
         left[0] -= 1
         if left[0] == 0:
-            os.kill(os.getpid(), 9)
+            os.kill(os.getpid(), int(sys.argv[4]))
         with open(sys.argv[3], "a") as file:
             file.write(".")
         return work(*given, **options)
@@ -247,8 +247,8 @@ Sandboxes(pathlib.Path(sys.argv[1])).create("demo", instances=1, backend="nspawn
 """
 
 
-def _create(root: Path, dies_at: int) -> int:
-    argv = [sys.executable, "-c", _KILLED, str(root), str(dies_at), str(root.parent / "count")]
+def _create(root: Path, ends_at: int, number: int = signal.SIGKILL) -> int:
+    argv = [sys.executable, "-c", _KILLED, str(root), str(ends_at), str(root.parent / "count"), str(number)]
     return subprocess.run(argv, check=False, capture_output=True, timeout=limit(900)).returncode
 
 
@@ -271,6 +271,24 @@ def test_a_create_that_is_killed_at_any_step(tmp_path: Path, steps: int, part: i
         if Sandboxes(root).list():
             Sandboxes(root).destroy("demo")
         assert traces(root / "demo") == [], step
+
+
+@pytest.mark.parametrize("part", sampled(range(PARTS), 1, 4))
+@pytest.mark.usefixtures("_keys")
+def test_a_create_that_is_stopped_at_any_step(tmp_path: Path, steps: int, part: int) -> None:
+    """Nothing is left of it when it ends, whenever KeyboardInterrupt came."""
+    root = tmp_path / "sandboxes"
+    for step in range(1 + part, steps + 1, PARTS):
+        assert _create(root, step, signal.SIGINT) == -signal.SIGINT, step
+        assert traces(root / "demo") == [], step
+
+
+@pytest.fixture
+def _keys() -> Iterator[None]:
+    """SIGINT reaches what a test starts, also where the tests run in the background: there it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_a_create_that_fails_leaves_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
