@@ -14,14 +14,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deployer.model.json import JsonObject
-from deployer.playbook import processes, vault
+from deployer.playbook import endings, processes, vault
 from deployer.playbook.job import Job
 from deployer.playbook.redaction import Redactor
 from deployer.playbook.rows import END, printed, row_of
@@ -54,15 +55,16 @@ class Recording:
     """events.jsonl and ansible.log, written as things happen and readable by their owner only."""
 
     def __init__(self, job: Job, redactor: Redactor) -> None:
-        self._events = _append(job.events)
-        self._log = _append(job.log)
+        self._events = _Appended(job.events)
+        self._log = _Appended(job.log)
         self._wake = job.wake
+        self._folder = Path(job.log).parent
         self._redactor = redactor
 
     def event(self, event: Mapping[str, object]) -> bool:
         """One event of Ansible. False, so that ansible-runner writes no file of its own for it."""
         if text := printed(event, self._redactor):
-            os.write(self._log, text.encode(errors="replace") + b"\n")
+            self._log.write(text)
         row = row_of(event, self._redactor)
         if row is not None:
             self.row(row)
@@ -70,19 +72,42 @@ class Recording:
 
     def row(self, row: JsonObject) -> None:
         """One row, in one write: a reader never sees half of two."""
-        os.write(self._events, json.dumps(row, ensure_ascii=True).encode() + b"\n")
+        self._events.write(json.dumps(row, ensure_ascii=True))
+        self._tell(b".")
+
+    def failed(self, error: BaseException) -> None:
+        """Tell the controller why there is no end of the run: over the pipe, as the disk can be full."""
+        self._tell(
+            b"\n"
+            + self._redactor.text(endings.sentence(error, self._folder))[: endings.LONGEST].encode(errors="replace")
+        )
+        with suppress(OSError):
+            self._log.write(self._redactor.text("".join(traceback.format_exception(error))))
+
+    def _tell(self, what: bytes) -> None:
+        # The controller is gone, or has enough to wake up for.
+        with suppress(BrokenPipeError, BlockingIOError):
+            os.write(self._wake, what)
+
+
+class _Appended:
+    """A file that others read while it grows."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def write(self, text: str) -> None:
+        """Add lines, in one write."""
         try:
-            os.write(self._wake, b".")
-        except (BrokenPipeError, BlockingIOError):
-            return  # the controller is gone, or has enough to wake up for
-
-
-def _append(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            os.write(self._file, text.encode(errors="replace") + b"\n")
+        except OSError as error:
+            # A write has no file name in its error.
+            raise OSError(error.errno, error.strerror, self._path) from error
 
 
 def main() -> int:
-    """Run the job; 0 whenever its end is recorded."""
+    """Run the job; 0 when its end is recorded, 1 when the controller was told why not."""
     job = Job.read(Path(sys.argv[1]))
     cancel = Cancel(job.parent)
     signal.signal(signal.SIGTERM, cancel.ask)
@@ -94,16 +119,24 @@ def main() -> int:
     os.environ.pop("PYTHONPATH", None)
     # What must not be written is decided before anything is.
     recording = Recording(job, vault.redactor(json.load(sys.stdin)))
-    end = _NOT_RUN
     try:
-        end = _run(job, cancel, recording)
+        end = _swept(job, cancel, recording)
+        status = "canceled" if cancel() else end["status"]
+        recording.row({"event": END, "time": datetime.now(UTC).isoformat(), "status": status, "rc": end["rc"]})
+    except Exception as error:  # noqa: BLE001  of ansible-runner, pexpect, the system: a person has to read it
+        recording.failed(error)
+        return 1
+    return 0
+
+
+def _swept(job: Job, cancel: Cancel, recording: Recording) -> JsonObject:
+    """Run it, and leave no process and no file of it."""
+    try:
+        return _run(job, cancel, recording)
     finally:
         processes.sweep(os.getpid())
         shutil.rmtree(job.private, ignore_errors=True)
         shutil.rmtree(job.sockets, ignore_errors=True)
-    status = "canceled" if cancel() else end["status"]
-    recording.row({"event": END, "time": datetime.now(UTC).isoformat(), "status": status, "rc": end["rc"]})
-    return 0
 
 
 @contextmanager

@@ -22,9 +22,10 @@ from deployer.errors import InventoryError, UsageError
 from deployer.model.json import JsonObject
 from deployer.model.plan import Target
 from deployer.model.run import Outcome, TargetResult
-from deployer.playbook import hidden, invocation, job, processes
+from deployer.playbook import endings, hidden, invocation, job, processes
 from deployer.playbook.errors import PlaybookError
 from deployer.playbook.outcomes import Outcomes
+from deployer.playbook.redaction import Redactor, without_url_secrets
 from deployer.playbook.workspace import Workspace, workspace, write_inputs, writing
 from deployer.ports import Clock, Listener, PlaybookRun, Stop
 from deployer.settings import AnsibleSettings, SshSettings
@@ -92,14 +93,23 @@ class AnsibleDriver:
             space.events.open("rb") as events,
             self._started(playbook, targets, space) as child,
         ):
-            stopped = self._follow(child, _Tail(events), outcomes, listener, stop)
+            process, reader = child
+            wake = _Wake(reader)
+            stopped = self._follow(process, wake, _Tail(events), outcomes, listener, stop)
+        if not outcomes.ended:
+            redactor = Redactor(hidden.of_run(playbook, targets, *self._given)["secrets"])
+            how = without_url_secrets(redactor.text(endings.of_child(process.returncode, wake.told, space.log)))
+            outcomes.died(how[: endings.LONGEST])
         results = outcomes.results(stopped=stopped)
         if outcomes.nothing_ran and not stopped and not outcomes.was_stopped:
-            error = outcomes.first_error or "Ansible did not start"
-            raise PlaybookError(
-                f"{outcomes.place or playbook.playbook}: {error}", results=results, hint=f"the full log: {space.log}"
-            )
+            error = f"{outcomes.place or playbook.playbook}: {outcomes.why}"
+            raise PlaybookError(error, results=results, hint=f"the full log: {space.log}")
         return results
+
+    @property
+    def _given(self) -> tuple[Mapping[str, str], Sequence[str]]:
+        """The user's environment, and which of it Ansible gets besides the usual."""
+        return self._environ, self._settings.environment
 
     @contextmanager
     def _started(
@@ -161,35 +171,33 @@ class AnsibleDriver:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise PlaybookError(f"{command[0]} cannot be started: {error.strerror}") from error
+            raise PlaybookError(f"Ansible did not start: {endings.sentence(error, space.kept)}") from error
 
     def _tell_secrets(self, child: subprocess.Popen[bytes], playbook: PlaybookRun, targets: Sequence[Target]) -> None:
         assert child.stdin is not None  # noqa: S101  it was asked for as a pipe
-        text = json.dumps(hidden.of_run(playbook, targets, self._environ, self._settings.environment))
+        text = json.dumps(hidden.of_run(playbook, targets, *self._given))
         with suppress(BrokenPipeError), child.stdin as pipe:
             pipe.write(text.encode())
 
     def _follow(
         self,
-        started: tuple[subprocess.Popen[bytes], int],
+        child: subprocess.Popen[bytes],
+        wake: _Wake,
         tail: _Tail,
         outcomes: Outcomes,
         listener: Listener,
         stop: Stop,
     ) -> bool:
         """Pass on what happens until the child ends; whether it was stopped."""
-        child, reader = started
         stopped, until = False, 0.0
-        is_open = True
-        while is_open:
+        while wake.is_open:
             if stop.now and not stopped:
                 stopped = True
                 until = time.monotonic() + _TERM_SECONDS
                 child.terminate()
             if stopped and time.monotonic() > until:
                 break
-            if select.select([reader], [], [], _LOOK)[0]:
-                is_open = bool(os.read(reader, 65536))
+            wake.wait()
             for row in tail.rows():
                 for event in outcomes.feed(row):
                     listener.event(event)
@@ -201,6 +209,27 @@ def _pipe() -> Iterator[tuple[BinaryIO, BinaryIO]]:
     read, write = os.pipe()
     with os.fdopen(read, "rb", buffering=0) as reader, os.fdopen(write, "wb", buffering=0) as writer:
         yield reader, writer
+
+
+class _Wake:
+    """The pipe on which the child says that there is an event, a dot for each, and last why it ends without one."""
+
+    def __init__(self, reader: int) -> None:
+        self.is_open = True
+        self._reader = reader
+        self._told = bytearray()
+
+    @property
+    def told(self) -> str:
+        """Why it ended; empty when it did not say."""
+        return self._told.partition(b"\n")[2].decode(errors="replace")
+
+    def wait(self) -> None:
+        """Return when there is something new, or after a moment."""
+        if select.select([self._reader], [], [], _LOOK)[0]:
+            read = os.read(self._reader, 65536)
+            self._told += read.lstrip(b".")
+            self.is_open = bool(read)
 
 
 class _Tail:

@@ -15,9 +15,11 @@ from deployer.model.json import JsonObject, JsonValue
 from deployer.model.plan import Target
 from deployer.model.run import Event, Outcome, TargetResult
 from deployer.playbook import rows
+from deployer.playbook.endings import BY_SIGNAL
 
-_ERROR = ("[ERROR]: ", "ERROR! ", "ERROR: ")
+_ERROR = ("[ERROR]: ", "ERROR! ", "ERROR: ", "ansible-playbook: error: ")
 _PLACE = "Origin: "
+_NO_DETAIL = ("Traceback", "<<<", "PLAY", "TASK", "usage: ")
 _DATA_KEYS = ("version_before", "version_after", "running", "rolled_back", "steps")
 _LONGEST_LINE = 500
 
@@ -55,6 +57,8 @@ class Outcomes:
         self._error = ""
         self._place = ""
         self._last_line = ""
+        self._died = ""
+        self._error_line = ""
 
     @property
     def ended(self) -> bool:
@@ -67,9 +71,18 @@ class Outcomes:
         return self._end.get("status") == "canceled"
 
     @property
-    def first_error(self) -> str:
-        """Ansible's first error line that belongs to no target; else the last line that it printed."""
-        return self._error or self._last_line
+    def why(self) -> str:
+        """Why nothing ran: Ansible's first error line that belongs to no target; else what else is known of its end."""
+        if self._error:
+            return self._error
+        how = self._how_it_ended()
+        if self.ended and self._end.get("rc") is not None:
+            how = self._last_line or f"{how} and said nothing"
+        return f"Ansible did not start: {how}"
+
+    def died(self, how: str) -> None:
+        """The child ended without recording the end of the run: keep how."""
+        self._died = how
 
     @property
     def place(self) -> str:
@@ -128,14 +141,18 @@ class Outcomes:
 
     def _of_text(self, text: str) -> Iterator[Event]:
         for line in (line.strip() for line in text.splitlines() if line.strip()):
-            self._last_line = line[:_LONGEST_LINE]
+            is_next, self._last_line = self._last_line == self._error_line != "", line[:_LONGEST_LINE]
             if line.startswith(_ERROR):
-                self._error = self._error or _without_mark(line)[:_LONGEST_LINE]
+                if not self._error:
+                    self._error, self._error_line = _without_mark(line)[:_LONGEST_LINE], self._last_line
                 yield Event(0, self._time, "message", line[:_LONGEST_LINE])
             elif line.startswith(_PLACE) and self._error:
                 self._place = self._place or line.removeprefix(_PLACE)
             elif line.startswith("[WARNING]: "):
                 yield Event(0, self._time, "message", line[:_LONGEST_LINE])
+            elif is_next and line.rstrip(".") not in self._error and not line.startswith(_NO_DETAIL):
+                # The file is often named in the second line only.
+                self._error = f"{self._error} {line}"[:_LONGEST_LINE]
 
     def results(self, *, stopped: bool = False) -> tuple[TargetResult, ...]:
         """One result for each target, in the order of the batch.
@@ -178,12 +195,15 @@ class Outcomes:
             return "stopped before it"
         if self._stats is not None:
             return "the playbook ended before it, or has no play for it"
-        return self._how_it_ended()
+        return self.why
 
     def _how_it_ended(self) -> str:
         if self._error:
             return self._error
-        return f"exit code {self._end.get('rc')}" if self.ended else "the process that runs Ansible died"
+        if not self.ended:
+            return self._died or "the process that runs Ansible died"
+        code = self._end.get("rc")
+        return BY_SIGNAL if code is None else f"ansible-playbook ended with exit code {code}"
 
 
 def _told(result: JsonObject, key: str, known: str) -> str:

@@ -203,7 +203,9 @@ def _code(recorder: Recorder, run: Run, synced: Sequence[Synced]) -> int:
 
 
 def _failed(target: Target, error: DeployerError) -> TargetResult:
-    return TargetResult(target.name, target.site, Outcome.FAILED, version_after=target.version, error=error.message)
+    # The hint says where the full log is.
+    text = f"{error.message} ({error.hint.splitlines()[0]})" if error.hint else error.message
+    return TargetResult(target.name, target.site, Outcome.FAILED, version_after=target.version, error=text)
 
 
 def _not_started(targets: Sequence[Target]) -> tuple[TargetResult, ...]:

@@ -56,7 +56,7 @@ def test_without_summary(target: Make) -> None:
     assert only(target, failed, stopped=True).outcome is Outcome.FAILED
     assert only(target, row("runner_on_unreachable"), stopped=True).outcome is Outcome.UNREACHABLE
     assert only(target, stopped=True).error == "stopped before it"
-    assert only(target).error == "the process that runs Ansible died"
+    assert only(target).error == "Ansible did not start: the process that runs Ansible died"
 
 
 def test_stopped_with_a_summary(target: Make) -> None:
