@@ -22,6 +22,7 @@ _PLACE = "Origin: "
 _NO_DETAIL = ("Traceback", "<<<", "PLAY", "TASK", "usage: ")
 _DATA_KEYS = ("version_before", "version_after", "running", "rolled_back", "steps")
 _LONGEST_LINE = 500
+_NO_ERROR = frozenset({"MODULE FAILURE", "(traceback unavailable)"})
 
 
 @dataclass(slots=True)
@@ -243,7 +244,7 @@ def _error_of(result: JsonObject) -> str:
                 return _error_of(item)
     for key in ("msg", "stderr", "module_stderr", "stdout", "module_stdout", "exception", "censored"):
         lines = [line.strip() for line in str(result.get(key) or "").splitlines() if line.strip()]
-        if lines and lines[0] != "MODULE FAILURE":
+        if lines and lines[0] not in _NO_ERROR:
             return lines[0][:_LONGEST_LINE]
     return "failed without a message" if result else ""
 

@@ -75,8 +75,10 @@ def test_error_of_a_loop_and_of_a_crash(target: Make) -> None:
     crash: JsonValue = {"msg": "MODULE FAILURE", "module_stderr": "\nTraceback\nmore"}
 
     assert only(target, row("runner_on_failed", res=loop), counts).error == "full"
+    silent: JsonValue = {"msg": False, "exception": "(traceback unavailable)"}
     assert only(target, row("runner_on_failed", res=away), counts).error == "gone"
     assert only(target, row("runner_on_failed", res=crash), counts).error == "Traceback"
+    assert only(target, row("runner_on_failed", res=silent), counts).error == "failed without a message"
 
 
 def test_the_failure_that_ended_a_target_is_the_one_to_read(target: Make) -> None:
