@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
-import threading
 import urllib.request
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,64 +29,110 @@ if TYPE_CHECKING:
 SITE = "fra1"
 PERSON = "erin"
 TRIES = 20
+_PATIENCE = 30.0
+"""Seconds for an instance to answer: it said that it is healthy a moment ago."""
 
 
-@dataclass(slots=True)
+class StepFailedError(DeployerError):
+    """A command of the demo failed; what it said is on the screen already.
+
+    Args:
+        command: as it was typed.
+        code: how it ended; a signal is negative, as `Popen.returncode` has it.
+    """
+
+    reason = "demo"
+
+    def __init__(self, command: str, code: int) -> None:
+        super().__init__(f"the demo ends here: {command} ended with {code}")
+        self.exit_code = code if code > 0 else 128 - code
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
     """A sandbox, and the commands typed in it."""
 
     context: Context
     box: Sandbox
-    failed: list[str] = field(default_factory=list)
 
-    def type(self, *arguments: str, cwd: Path | None = None, may_fail: bool = False) -> int:
-        """Show a command as a person types it, run it, and let its output through."""
+    def type(self, *arguments: str, cwd: Path | None = None, may_fail: bool = False) -> None:
+        """Show a command as a person types it, run it, and let its output through.
+
+        Raises:
+            StepFailedError: it failed: what comes next needs it.
+        """
         click.secho(f"\n$ {shlex.join(arguments)}", bold=True)
         own = [sys.executable, "-m", "deployer", *arguments[1:]] if arguments[0] == "deployer" else list(arguments)
         environment = self._environment() | (_environment(cwd) if cwd else {})
-        done = subprocess.run(own, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, check=False)
-        if done.returncode and not may_fail:
-            self.failed.append(f"{shlex.join(arguments)} ended with {done.returncode}")
-        return done.returncode
+        with subprocess.Popen(own, cwd=cwd, env=environment, stdin=subprocess.DEVNULL) as process:
+            try:
+                code = process.wait()
+            except BaseException:
+                # It ends what it started; else that would write into the sandbox while it is removed.
+                process.terminate()
+                process.wait()
+                raise
+        if code and not may_fail:
+            raise StepFailedError(shlex.join(arguments), code)
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "DEPLOYER_SANDBOX": self.box.name}
 
 
-def show(context: Context, name: str, *, keep: bool) -> int:
+def show(context: Context, name: str, *, keep: bool) -> None:
     """Build the sandbox, roll it out, let a person and the automation meet, and clean up.
 
-    Returns:
-        0 when everything went as it is told; 1 otherwise.
+    Raises:
+        DeployerError: a step failed: the first one ends the demo.
     """
     with context.deployer() as deployer, terminated_as_by_keys():
         if name in {box.name for box in deployer.sandboxes.list()}:
             deployer.sandboxes.destroy(name)
         click.secho(f"A sandbox: one site ({SITE}), three instances, real git, real Ansible, real services", bold=True)
         box = deployer.sandboxes.create(name, sites=(SITE,), instances=3)
+        with _left(context, lambda: deployer.sandboxes.destroy(name), name, keep=keep), _told():
+            _tell(Demo(context, box))
+
+
+@contextmanager
+def _left(context: Context, destroy: Callable[[], None], name: str, *, keep: bool) -> Iterator[None]:
+    """Remove the sandbox at the end; when a step failed, that is what the person is told at last."""
+    try:
+        yield
+    except BaseException:
         try:
-            return _tell(Demo(context, box))
-        finally:
-            _leave(context, deployer.sandboxes.destroy, name, keep=keep)
+            _leave(context, destroy, name, keep=keep)
+        except DeployerError as error:
+            context.say(f"deployer: {error.message}")
+        raise
+    _leave(context, destroy, name, keep=keep)
 
 
-def _leave(context: Context, destroy: object, name: str, *, keep: bool) -> None:
+def _leave(context: Context, destroy: Callable[[], None], name: str, *, keep: bool) -> None:
     if keep:
         context.say(f"\nthe sandbox stays: deployer status --sandbox {name}; deployer sandbox destroy {name}")
-    elif callable(destroy):
-        destroy(name)
+    else:
+        destroy()
 
 
-def _tell(demo: Demo) -> int:
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the system says of a file or a program is an error of the demo, in one sentence."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader left
+    except OSError as error:
+        raise DeployerError(f"the demo ends here: {error}") from error
+
+
+def _tell(demo: Demo) -> None:
     _chapter("1. Roll out the site: every instance to the version in its manifest")
     demo.type("deployer", "redeploy", SITE)
     _answers(demo)
     _chapter("2. Once more: nothing changes")
     demo.type("deployer", "redeploy", SITE)
     _meet(demo)
-    for line in demo.failed:
-        click.echo(f"deployer: {line}", err=True)
-    return 1 if demo.failed else 0
 
 
 def _chapter(text: str) -> None:
@@ -107,10 +157,11 @@ def _meet(demo: Demo) -> None:
     _git(erin, "push", "-q")
     _show_failure(demo, clone)
     click.echo("\nThe same with deployer; erin pushes once more while it works:")
-    pusher = threading.Thread(target=_push_again, args=(erin,))
-    pusher.start()
-    demo.type("deployer", "configure", SITE, "viatris", "--set", "version=1.5.0")
-    pusher.join()
+    # She has pushed when the context ends, also where the command failed.
+    with ThreadPoolExecutor(1) as person:
+        pushed = person.submit(_push_again, erin)
+        demo.type("deployer", "configure", SITE, "viatris", "--set", "version=1.5.0")
+    pushed.result()
     demo.type("deployer", "sync", SITE)
     demo.type(
         "git",
@@ -130,9 +181,9 @@ def _meet(demo: Demo) -> None:
 def _show_failure(demo: Demo, clone: Path) -> None:
     """`git pull --no-edit` in a copy: the clone itself is not touched."""
     copy = clone.parent.parent / "copy-of-clone"
-    subprocess.run(["cp", "-a", str(clone), str(copy)], check=True)
+    shutil.copytree(clone, copy, symlinks=True)
     demo.type("git", "pull", "--no-edit", cwd=copy, may_fail=True)
-    subprocess.run(["rm", "-rf", str(copy)], check=True)
+    shutil.rmtree(copy)
 
 
 def _push_again(erin: Path) -> None:
@@ -147,6 +198,7 @@ def _push_again(erin: Path) -> None:
         if _git(erin, "push", "-q", check=False):
             return
         _git(erin, "pull", "-q", "--rebase")
+    raise DeployerError(f"{PERSON}'s push came second {TRIES} times")
 
 
 def _edit(clone: Path, before: str, after: str, subject: str, *identity: str) -> None:
@@ -192,6 +244,11 @@ def _answers(demo: Demo) -> None:
 
 
 def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  an address of the sandbox
-        said = json.load(answer)
-    return f"{said.get('instance', '')}: {said['status']}, version {said['version']}"
+    # A proxy of the user's does not know the services of this machine.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(url, timeout=_PATIENCE) as answer:
+            said = json.load(answer)
+        return f"{said.get('instance', '')}: {said['status']}, version {said['version']}"
+    except (OSError, HTTPException, ValueError, LookupError) as error:
+        raise DeployerError(f"the demo ends here: {url} gives no answer of an instance: {error}") from error

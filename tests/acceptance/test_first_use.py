@@ -22,8 +22,8 @@ TOP = Path(__file__).parents[2]
 
 
 def test_the_demo_tells_its_story_and_cleans_up(shell: Shell) -> None:
-    """It rolls out, shows what fails today, lands both sides, and leaves nothing."""
-    done = shell("demo")
+    """It rolls out, shows what fails today, lands both sides, and leaves nothing; a proxy of the user is not asked."""
+    done = shell("demo", http_proxy="http://127.0.0.1:1")
 
     assert done.code == 0, done.out + done.err
     assert done.out.count("3 changed") == 1
