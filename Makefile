@@ -10,7 +10,7 @@ WORKERS ?= 3
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-deep test-all bench lint check packages lock
+.PHONY: demo test test-deep test-all bench lint check packages lock mutants
 
 .venv/installed: pyproject.toml .ci/lock.txt
 	@$(PYTHON) .ci/make_venv.py .venv .ci/lock.txt
@@ -54,3 +54,10 @@ bench: packages .venv/installed-dev  ## Every benchmark, held to its bound
 check: .venv/installed-dev  ## The quick gate before a commit: linters and unit tests
 	@.ci/lint
 	@$(BIN)/python -m pytest tests/unit tests/contract
+
+.venv/installed-mutants: .venv/installed-dev
+	@$(BIN)/pip install -q --group mutants
+	@touch $@
+
+mutants: packages .venv/installed-mutants  ## Change the core in small ways and see whether the tests notice (doc/quality.md)
+	@$(BIN)/python -m tests.mutation $(MUTANTS)
