@@ -129,7 +129,7 @@ def test_a_missing_file_is_exit_1(shell: Shell, files: Files) -> None:
 
     assert done.code == 1
     assert "gone.xml" in done.err
-    assert "Traceback" not in done.err
+    assert "fault of deployer" not in done.err
 
 
 @pytest.fixture
@@ -198,6 +198,18 @@ def test_install_where_there_is_no_repository(shell: Shell) -> None:
 
     assert done.code == 2
     assert not (shell.folder / ".gitattributes").exists()
+
+
+def test_install_where_nothing_can_be_written(shell: Shell) -> None:
+    """An ordinary failure that names the place, not an error of the program."""
+    git(shell.folder, "init", "-q", "clone")
+    (shell.folder / "clone" / ".gitattributes").mkdir()
+
+    done = shell("merge", "--install", "clone")
+
+    assert done.code == 1
+    assert "clone" in done.err
+    assert "fault of deployer" not in done.err
 
 
 def test_compare_shows_the_change_per_element(shell: Shell, files: Files) -> None:

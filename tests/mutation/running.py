@@ -17,7 +17,7 @@ from tests.mutation.choosing import Mutant
 from tests.mutation.session import Line, Session
 from tests.mutation.trying import Answer, Job, work
 
-BASELINE_LIMIT = 1500.0
+BASELINE_LIMIT = 2400.0
 """Seconds for the tests of a package without a mutant."""
 PATIENCE = 5.0
 """Seconds for a worker to end what its tests started."""
