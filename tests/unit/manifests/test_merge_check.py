@@ -63,6 +63,17 @@ def test_what_both_changed_is_never_right(base: str, ours: str, theirs: str, res
     assert objections("xml", (base, ours, theirs), result)
 
 
+@pytest.mark.parametrize(
+    "result", ["[a, b, c, t]", "[a, n, b, c]", "[a, b, c]", "[a, n, n, b, c, t]", "[a, n, b, c, t, t]"]
+)
+def test_what_each_side_put_into_a_list_is_there_once(result: str) -> None:
+    """Both sides changed the list, so neither of them is what the result must be."""
+    sides = ("l: [a, b, c]\n", "l: [a, n, b, c]\n", "l: [a, b, c, t]\n")
+
+    assert objections("yaml", sides, "l: [a, n, b, c, t]\n") == []
+    assert objections("yaml", sides, f"l: {result}\n")
+
+
 def test_repeats_are_aligned_by_the_longest_common_series() -> None:
     """Where nothing stands once, the table of all decides."""
     assert align("abab", "aabb") in ([(0, 0), (1, 2), (3, 3)], [(0, 0), (2, 1), (3, 3)], [(0, 1), (1, 2), (3, 3)])
