@@ -241,6 +241,30 @@ def test_an_instance_that_another_run_holds_is_locked() -> None:
     assert outcomes(free) == {"acme.fra1": Outcome.CHANGED}
 
 
+def test_a_held_instance_stops_a_run_before_its_clone_is_touched() -> None:
+    """It is locked by the names that the clone has already: what came with a sync might be older than the other run's."""
+    world = World()
+    site = world.sites[0]
+    host = world.hosts.host(site.deployer_host)
+    held = [Lock("instance/viatris", exclusive=True)]
+    with world.locks.hold(host, site.repository, held, run="other", who="mia"), pytest.raises(LockedError):
+        world.run(world.request(instances=("viatris",)))
+
+    assert world.clones.reasons == []
+
+
+def test_the_sync_of_each_site_is_on_record() -> None:
+    """With the revision that was read, for `logs` and whoever follows the run."""
+    world = World()
+    run = world.run(world.request("fra1", "ams2"))
+
+    syncs = {str(event.data["site"]): event for event in world.listener.events if event.kind == "sync"}
+    assert {site: event.data["revision"] for site, event in syncs.items()} == {
+        site: after for site, (_before, after) in run.revisions.items()
+    }
+    assert all(event.text.startswith(f"{site}: ") for site, event in syncs.items())
+
+
 def test_fencing_numbers_grow_with_each_run() -> None:
     """An older run cannot undo a newer one."""
     world = World()
