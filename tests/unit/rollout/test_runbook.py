@@ -241,14 +241,15 @@ def test_an_instance_that_another_run_holds_is_locked() -> None:
     assert outcomes(free) == {"acme.fra1": Outcome.CHANGED}
 
 
-def test_a_held_instance_stops_a_run_before_its_clone_is_touched() -> None:
-    """It is locked by the names that the clone has already: what came with a sync might be older than the other run's."""
+@pytest.mark.parametrize("names", [(), ("viatris",)])
+def test_a_held_instance_stops_a_run_before_its_clone_is_touched(names: tuple[str, ...]) -> None:
+    """The names that the clone has already are locked first: another run may be rolling out what is newer."""
     world = World()
     site = world.sites[0]
     host = world.hosts.host(site.deployer_host)
     held = [Lock("instance/viatris", exclusive=True)]
     with world.locks.hold(host, site.repository, held, run="other", who="mia"), pytest.raises(LockedError):
-        world.run(world.request(instances=("viatris",)))
+        world.run(world.request(instances=names))
 
     assert world.clones.reasons == []
 

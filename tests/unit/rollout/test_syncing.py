@@ -182,6 +182,19 @@ def test_a_site_that_is_away_stops_no_clone_of_another() -> None:
     assert (made.cloned, made.result is not None, world.clones.cloned) == (True, True, ["clusterconfig-fra1"])
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_a_site_that_cannot_be_synced_says_why(*, check: bool) -> None:
+    """The error of one site is its answer, whether it is synced or only looked at."""
+    world = World()
+    away = UnreachableError("no route")
+    world.hosts.hosts[HOST] = away
+
+    (answer,) = world.syncing.report((SITE,), check=check, side_by_side=1)
+
+    assert answer.error is away
+    assert (answer.result, answer.state, answer.manual) == (None, None, None)
+
+
 def test_a_clone_that_could_not_be_made_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """And is not synced: that would only report that it is missing."""
     world = World()
