@@ -8,12 +8,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deployer.errors import StoreError
-from deployer.model.run import Event, Run
+from deployer.model.run import Event, Run, RunState
 from deployer.store import SqlStore
 
 OpenStore = Callable[..., SqlStore]
@@ -51,6 +53,19 @@ def test_shared_folder_stays_shared(open_store: OpenStore, tmp_path: Path, run: 
 
     assert modes == {"0o660"}
     assert {mode(state), mode(state / "runs"), mode(state / "runs" / run.id)} == {"0o2770"}
+
+
+def test_a_reader_does_not_make_a_run_wait(open_store: OpenStore, tmp_path: Path, run: Run) -> None:
+    """A long look at the record, of a backup for example, stops no write meanwhile."""
+    store = open_store(tmp_path)
+    with store.begin(run), closing(sqlite3.connect(tmp_path / "deployer.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        before = reader.execute("SELECT state FROM runs").fetchall()
+        store.update(replace(run, state=RunState.FINISHED))
+        during = reader.execute("SELECT state FROM runs").fetchall()
+
+    assert before == during != [(RunState.FINISHED,)]
+    assert store.run(run.id).state is RunState.FINISHED
 
 
 def test_folder_that_cannot_be_made(open_store: OpenStore, tmp_path: Path) -> None:
@@ -106,7 +121,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from deployer.errors import StoreError
-from deployer.model.run import Event, Run
+from deployer.model.run import Event, Run, RunState
 from deployer.store import SqlStore
 
 store, number = SqlStore("", Path(sys.argv[1])), 1
