@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import UsageError
+from deployer.model.json import JsonObject
 from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Target
 from deployer.model.site import Machine, Site
 from deployer.playbook import invocation, job
 from deployer.playbook.inventory import interleaved
+from deployer.playbook.reach import AnsibleReach
 from deployer.ports import PlaybookRun
 from deployer.settings import AnsibleSettings, SshSettings
 
@@ -124,3 +126,16 @@ def test_masters_leave_templates_to_ansible(site: Site, target: Make) -> None:
     for value in ("{{ user }}", {"__ansible_vault": "x"}):
         machine = Machine("dep01", {"ansible_user": value})
         assert invocation.masters([target("a")], replace(site, machines={"dep01": machine}), SshSettings(), "/s") == ()
+
+
+def test_checks_see_the_variables_of_a_machine_but_no_secrets() -> None:
+    """Left out is what is in a vault, has a secret's name, or says how the machine is reached; nothing else."""
+    shown: JsonObject = {"role": "app", "port": 8080, "paths": {"logs": "/var/log"}, "tags": ["a"], "none": None}
+    hidden: JsonObject = {
+        "db_password": "hunter2",
+        "key": {"__ansible_vault": "$ANSIBLE_VAULT"},
+        "ansible_user": "erin",
+    }
+    reach = AnsibleReach(AnsibleSettings(), SshSettings(), environ={})
+
+    assert reach.variables(Machine("app07", {**shown, **hidden})) == shown
