@@ -45,6 +45,13 @@ def test_the_values_to_set_are_set_again() -> None:
     assert (wanted.sets, wanted.only, wanted.retry_of) == (sets, ("viatris.fra1",), "run-1")
 
 
+def test_a_retry_is_on_record_under_its_own_command() -> None:
+    """`history` and the hints of its own retry show what was typed, not the command of the first run."""
+    wanted = repeated(_run("viatris.fra1"), NOTHING_MORE, arguments=["retry", "last", "-v"])
+
+    assert wanted.arguments == ("retry", "last", "-v")
+
+
 def test_a_check_stays_a_check_and_every_option_is_as_it_was() -> None:
     """Nothing that was given with the run is dropped: no variable, tag, become, vault or check of the instances."""
     options = PlaybookOptions(
