@@ -242,12 +242,13 @@ def test_an_instance_that_another_run_holds_is_locked() -> None:
 
 
 @pytest.mark.parametrize("names", [(), ("viatris",)])
-def test_a_held_instance_stops_a_run_before_its_clone_is_touched(names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("lock", ["site", "instance/viatris"])
+def test_what_another_run_holds_stops_a_run_before_the_clone_is_touched(lock: str, names: tuple[str, ...]) -> None:
     """The names that the clone has already are locked first: another run may be rolling out what is newer."""
     world = World()
     site = world.sites[0]
     host = world.hosts.host(site.deployer_host)
-    held = [Lock("instance/viatris", exclusive=True)]
+    held = [Lock(lock, exclusive=True)]
     with world.locks.hold(host, site.repository, held, run="other", who="mia"), pytest.raises(LockedError):
         world.run(world.request(instances=names))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from deployer.model.run import Outcome
+from deployer.rollout.stopping import StopSwitch
 from deployer.testing import (
     FakeStop,
 )
@@ -59,3 +62,26 @@ def test_a_stop_between_two_sites_lands_the_change_on_the_first_alone() -> None:
     assert len(world.clones.changes) == 1
     assert set(outcomes(run).values()) == {Outcome.NOT_STARTED}
     assert b"3.0" not in world.clones.files("clusterconfig-ams2")["nord.json"]
+
+
+@pytest.mark.parametrize(
+    ("signals", "now", "code"),
+    [
+        ((), False, 0),
+        ((signal.SIGINT,), False, 130),
+        ((signal.SIGINT, signal.SIGINT), True, 130),
+        ((signal.SIGTERM,), True, 143),
+        ((signal.SIGINT, signal.SIGTERM), True, 130),
+    ],
+)
+def test_the_first_signal_gives_the_exit_code_and_the_second_ends_what_runs(
+    signals: tuple[signal.Signals, ...],
+    now: bool,  # noqa: FBT001  parametrized
+    code: int,
+) -> None:
+    """SIGTERM does so at once: whoever sends it does not ask twice."""
+    stop = StopSwitch()
+    for each in signals:
+        stop.ask(each)
+
+    assert (stop.asked, stop.now, stop.exit_code) == (bool(signals), now, code)
