@@ -51,6 +51,19 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def connections(port: int) -> set[str]:
+    """The server's side of each connection to a port, as links in /proc/PID/fd name it."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {f"socket:[{row[9]}]" for row in rows if int(row[1].rpartition(":")[2], 16) == port and row[3] == "01"}
+
+
+def holds(pid: int, sockets: set[str]) -> bool:
+    """Whether a process has one of them open."""
+    with contextlib.suppress(OSError):
+        return any(str(link.readlink()) in sockets for link in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
 @dataclass
 class SshServer:
     """A running sshd."""
@@ -70,12 +83,17 @@ class SshServer:
         return f"[127.0.0.1]:{self.port} {self.host_key}\n"
 
     def kill_sessions(self) -> int:
-        """Kill the processes that serve its connections, as a host that loses power would; how many."""
-        pids = children(self.process.pid)
-        for pid in pids:
+        """Kill the processes that serve its connections, as a host that loses power would; how many connections.
+
+        Since OpenSSH 9.8 each connection has a process more, which holds it too. What a client started there holds
+        none, and is left alone: a lost connection does not kill it either.
+        """
+        sessions, open_ones = children(self.process.pid), connections(self.port)
+        below = [pid for session in sessions for pid in children(session) if holds(pid, open_ones)]
+        for pid in (*sessions, *below):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return len(pids)
+        return len(sessions)
 
     def stop(self) -> None:
         """End it and every connection (those first: they would outlive it)."""
