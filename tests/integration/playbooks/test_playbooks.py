@@ -214,15 +214,19 @@ def test_configure_keeps_the_release(site: Site) -> None:
 
 
 def test_parameters_reach_the_module(site: Site) -> None:
-    """The parameters of operation.yml are extra variables of the playbook."""
-    site.play("instance-redeploy", site.instance("viatris", "1.0.0", MANIFEST))
-    result = site.play(
-        "instance-redeploy",
-        site.instance("viatris", "1.1.0", MANIFEST),
-        arguments=("-e", json.dumps({"health_timeout": 7, "keep_releases": 2})),
-    )["viatris.fra1"]
-    arguments = result["invocation"]["module_args"]
-    assert (arguments["health_timeout"], arguments["keep"]) == (7.0, 2)
+    """The parameters of operation.yml are extra variables of the playbook: as many releases stay, as long it waits."""
+    site.store.release("1.2.0")
+    site.store.release("3.0.0", says="not yet")
+    for version in ("1.0.0", "1.1.0"):
+        site.play("instance-redeploy", site.instance("viatris", version, MANIFEST))
+    keep, wait = (("-e", json.dumps(one)) for one in ({"keep_releases": 2}, {"health_timeout": 1}))
+
+    site.play("instance-redeploy", site.instance("viatris", "1.2.0", MANIFEST), arguments=keep)
+    slow = site.play("instance-redeploy", site.instance("viatris", "3.0.0", MANIFEST), arguments=wait)["viatris.fra1"]
+
+    releases = site.tmp / "instances" / "viatris" / "releases"
+    assert sorted(path.name for path in releases.iterdir()) == ["1.1.0", "1.2.0"]
+    assert slow["msg"].startswith("version 3.0.0 did not become healthy within 1 s: ")
 
 
 def test_nothing_of_a_manifest_is_evaluated(site: Site) -> None:
