@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def _site(name: str) -> Site:
 
 
 @pytest.fixture
-def deployer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployer:
+def deployer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployer]:
     """Two sites; the clone of the first is missing."""
     files = {"nord.json": b'{"name": "nord", "release": {"version": "1.4.2"}}'}
     clones = FakeClones({"clusterconfig-fra1": {}, "clusterconfig-ams2": files})
@@ -36,7 +37,8 @@ def deployer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployer:
     inventory = Inventory("prod", "inventories/prod", {name: _site(name) for name in ("fra1", "ams2")})
     made.__dict__.update(inventory=inventory, _clones=clones, _hosts=FakeHosts())
     monkeypatch.setattr(Context, "deployer", lambda _context: made)
-    return made
+    yield made
+    made.close()
 
 
 def test_a_plan_says_what_a_person_must_do_first(deployer: Deployer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -54,9 +54,11 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A production site."""
-    return World(tmp_path, monkeypatch)
+    world = World(tmp_path, monkeypatch)
+    yield world
+    world.deployer.close()
 
 
 def test_the_snapshot_that_was_confirmed_is_the_one(world: World) -> None:
