@@ -127,7 +127,6 @@ _SSH = (
 _HTTP = (
     ("auth", r"could not read (Username|Password)|Authentication failed|returned error: (401|403|407)"),
     ("remote-gone", r"repository '.*' not found|returned error: 404|not valid: is this a git repository"),
-    ("host-key", r"SSL (peer )?certificate|gnutls_handshake|certificate verif(y|ication) failed"),
     ("server-trouble", r"returned error: (429|5\d\d)|rate limited by"),
 )
 _SERVER_LOCK = r"failed to update ref|incorrect old value provided|cannot lock ref|reference already exists"
@@ -140,6 +139,7 @@ _FACTS = (
     ("branch_missing", "branch-gone"),
     ("disk_full", "disk-full"),
     ("denied", "permission"),
+    ("untrusted", "host-key"),
 )
 _TOO_MANY, _TROUBLE = 429, 500
 _STATUSES = {401: "auth", 403: "auth", 407: "auth", 404: "remote-gone", 410: "remote-gone", 413: "server-refused"}

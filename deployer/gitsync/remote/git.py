@@ -68,12 +68,8 @@ class Result(NamedTuple):
     timed_out: bool = False
     ssh_exit: int | None = None
     """What ssh itself returned, where it was used: 255 is the network or the login, else it is the other side's."""
-    http_status: int | None = None
-    """Of the last answer of a web server, where one was asked."""
-    retry_after: float | None = None
-    """Seconds after which it wants to be asked again, if it said so."""
-    is_page: bool = False
-    """Whether it was a page for people, where git was asked for."""
+    web: http.Answer = http.NONE
+    """What a web server answered, where one was asked."""
 
     def stopped(self, kind: str = "", **more: object) -> Stopped:
         """The end of a step because of this command."""
@@ -81,9 +77,9 @@ class Result(NamedTuple):
             "argv": self.argv,
             "exit": self.code,
             "ssh_exit": self.ssh_exit,
-            "http_status": self.http_status,
-            "retry_after": self.retry_after,
-            "is_page": self.is_page,
+            "http_status": self.web.status,
+            "retry_after": self.web.retry_after,
+            "is_page": self.web.is_page,
             "stderr": self.stderr[-8000:],
             "stdout": self.stdout[-4000:].decode("utf-8", "replace"),
             "timed_out": self.timed_out,
@@ -204,13 +200,13 @@ class Git:
             process = _start(argv, environment, self.held, writing, heard.descriptor)
             result = self._end(process, stdin, ["git", *args])
             said = _read_now(reading)
-            status, retry_after, is_page = heard.answer()
+            web = heard.answer()
         finally:
             heard.close()
             os.close(reading)
             os.close(writing)
         ssh_exit = int(said) if said.isdigit() else None
-        return result._replace(ssh_exit=ssh_exit, http_status=status, retry_after=retry_after, is_page=is_page)
+        return result._replace(ssh_exit=ssh_exit, web=web)
 
     def run_both(self, first: str, *second: str) -> tuple[Result, Result]:
         """Run two commands that only look, side by side; the first has no arguments."""

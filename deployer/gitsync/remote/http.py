@@ -1,20 +1,31 @@
 """What a web server answered git: git itself tells no more than a sentence, and nothing of `Retry-After`.
 
-Git traces the headers of each answer (GIT_TRACE_CURL) into a file in memory; it takes passwords out by itself.
+Git traces the headers of requests and answers (GIT_TRACE_CURL) into a file in memory; it takes passwords out by itself.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Dict, Tuple
+from typing import Dict, NamedTuple
 
-Answer = Tuple["int | None", "float | None", bool]
-"""The status of the last answer, the seconds that it asks to wait, and whether it is a page for people.
 
-None for what was not said. A page with a good status (a login page) looks to git like a repository without branches.
-"""
-MARK = b"<= Recv header: "
-GOOD = 200
+class Answer(NamedTuple):
+    """The last answer; None for what was not said."""
+
+    status: int | None = None
+    retry_after: float | None = None
+    """Seconds after which the server wants to be asked again."""
+    is_page: bool = False
+    """Whether it is a page for people: with a good status it looks to git like a repository without branches."""
+    asked: bool = False
+    """Whether a request came as far as to be sent: over https, whether the server was trusted."""
+    moved: str = ""
+    """Where the last redirection led."""
+
+
+NONE = Answer()
+SENT, MARK = b"=> Send header: ", b"<= Recv header: "
+GOOD, REDIRECTION = 200, 300
 LONGEST = 86400.0
 """Seconds; a server that asks for more is not to be believed."""
 
@@ -40,26 +51,41 @@ class Heard:
     def answer(self) -> Answer:
         """What was heard last."""
         if self.descriptor is None:
-            return None, None, False
+            return NONE
         return read(os.pread(self.descriptor, os.fstat(self.descriptor).st_size, 0))
 
 
 def read(trace: bytes) -> Answer:
     """The same, of a trace."""
-    status: int | None = None
-    retry_after: float | None = None
-    is_page = False
+    found = NONE
     for line in trace.splitlines():
-        header = line.partition(MARK)[2]
-        if header.startswith(b"HTTP/"):
-            said = header.split(b" ")[1:2]
-            status, retry_after = (int(said[0]) if said and said[0].isdigit() else None), None
-            is_page = False
-        elif header[:13].lower() == b"content-type:":
-            is_page = status == GOOD and b"text/html" in header.lower()
-        elif header[:12].lower() == b"retry-after:":
-            retry_after = _seconds(header[12:].strip().decode("ascii", "replace"))
-    return status, retry_after, is_page
+        sent = line.partition(SENT)[2]
+        # CONNECT asks a proxy, and comes before the handshake with the server.
+        if b" HTTP/" in sent and not sent.startswith(b"CONNECT "):
+            found = found._replace(asked=True)
+        elif MARK in line:
+            found = _heard(found, line.partition(MARK)[2])
+    return found
+
+
+def _heard(found: Answer, header: bytes) -> Answer:
+    """With one header more."""
+    name, _, value = header.partition(b":")
+    if header.startswith(b"HTTP/"):
+        said = header.split(b" ")[1:2]
+        status = int(said[0]) if said and said[0].isdigit() else None
+        return Answer(status, asked=found.asked and not _is_elsewhere(status), moved=found.moved)
+    if name.lower() == b"content-type":
+        return found._replace(is_page=found.status == GOOD and b"text/html" in value.lower())
+    if name.lower() == b"retry-after":
+        return found._replace(retry_after=_seconds(value.strip().decode("ascii", "replace")))
+    if name.lower() == b"location" and _is_elsewhere(found.status):
+        return found._replace(moved=value.strip().decode("ascii", "replace"))
+    return found
+
+
+def _is_elsewhere(status: int | None) -> bool:
+    return status is not None and REDIRECTION <= status < REDIRECTION + 100
 
 
 def _seconds(value: str) -> float | None:

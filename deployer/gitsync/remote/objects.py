@@ -62,9 +62,12 @@ def _clone_aside(request: Json, path: str, aside: str, known: Json) -> Json:
     try:
         result = git.run("clone", "-q", "--origin", "origin", *branch, "--", url, aside, network=True)
         if result.code != 0:
+            from . import tls
+
             facts = {"scheme": transfer.scheme(url), "path_missing": transfer.path_missing(url, git.top)}
+            facts.update(disk_full=transfer.disk_full(git.top), untrusted=tls.refused(git, url, result))
             argv = ["git", "clone", *branch, url, request["path"]]
-            raise result.stopped("", argv=argv, facts={**facts, "disk_full": transfer.disk_full(git.top)})
+            raise result.stopped("", argv=argv, facts=facts)
         os.rename(aside, path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -115,6 +115,11 @@ def _failed(git: Git, clone: Clone, result: Result, url: str, *, answers: bool =
         facts.update(answers=listed.code == 0, branch_missing=listed.code == NO_SUCH_REF)
     facts["disk_full"] = disk_full(clone.place.common_dir)
     facts["denied"] = denied(clone.place)
+    if not facts["answers"]:
+        from . import tls
+
+        own = clone.config.get(f"remote.{clone.remote}.proxy") if url == clone.url else None
+        facts["untrusted"] = tls.refused(git, url, result, own[-1] if own else None)
     return result.stopped("", facts=facts)
 
 

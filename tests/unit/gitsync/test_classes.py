@@ -62,6 +62,8 @@ def answering(argv: list[str], scheme: str, **more: JsonValue) -> JsonObject:
         (failed("http", "words of next year", http_status=403), "auth"),
         (failed("http", "words of next year", http_status=200), "network"),
         (failed("http", "words of next year", http_status=200, is_page=True), "remote-gone"),
+        (failed("http", "words of next year", facts={"scheme": "http", "untrusted": True}), "host-key"),
+        (failed("http", "SSL certificate problem", facts={"scheme": "http", "untrusted": False}), "network"),
         (answering(["git", "fetch"], "file"), "network"),
         (answering(PUSH, "ssh", ssh_exit=128), "server-refused"),
         (answering(PUSH, "git", stderr="fatal: remote error: access denied"), "server-refused"),

@@ -258,8 +258,8 @@ class Line:
     def _connect(self, near: socket.socket, cut: int) -> None:
         far = socket.create_connection(("127.0.0.1", self.target))
         self._open.append(far)
-        threading.Thread(target=_carry, args=(near, far, -1), daemon=True).start()
-        threading.Thread(target=_carry, args=(far, near, cut), daemon=True).start()
+        threading.Thread(target=carry, args=(near, far, -1), daemon=True).start()
+        threading.Thread(target=carry, args=(far, near, cut), daemon=True).start()
 
     def stop(self) -> None:
         """Close everything."""
@@ -270,7 +270,7 @@ class Line:
         self._thread.join()
 
 
-def _carry(source: socket.socket, target: socket.socket, cut: int) -> None:
+def carry(source: socket.socket, target: socket.socket, cut: int) -> None:
     """Until its end, or until so many bytes were carried: then both sides find the line closed."""
     with contextlib.suppress(OSError):
         while cut != 0 and (data := source.recv(65536)):
