@@ -55,9 +55,5 @@ check: .venv/installed-dev  ## The quick gate before a commit: linters and unit 
 	@.ci/lint
 	@$(BIN)/python -m pytest tests/unit tests/contract
 
-.venv/installed-mutants: .venv/installed-dev
-	@$(BIN)/pip install -q --group mutants
-	@touch $@
-
-mutants: packages .venv/installed-mutants  ## Change the core in small ways and see whether the tests notice (doc/quality.md)
+mutants: packages .venv/installed-dev  ## Change the core in small ways and see whether the tests notice (doc/quality.md)
 	@$(BIN)/python -m tests.mutation $(MUTANTS)

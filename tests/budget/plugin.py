@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,8 @@ from tests.budget.scheduling import GroupScheduling
 from tests.budget.seed import SEED, changed_files
 from tests.budget.shares import BENCHMARKS, PARTS, part_of
 
-HANGS = 900.0
-"""Seconds after which a test hangs, unless it says otherwise."""
+HANGS = float(os.environ.get("TESTS_LIMIT", "900"))
+"""Seconds after which a test hangs on a usual machine, unless it says otherwise."""
 Spent = dict[str, list[float]]
 """Name of a part -> cases taken, cases in all, seconds of those taken, seconds of all."""
 SPENT = pytest.StashKey[Spent]()

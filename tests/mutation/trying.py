@@ -28,7 +28,7 @@ TEST_LIMIT = 90
 
 PYTEST = (
     "-x -q --no-header --tb=short -p no:cacheprovider --import-mode=importlib "
-    f"-o addopts= -o timeout={TEST_LIMIT} --reruns 1 --rerun-except Timeout"
+    "-o addopts= --reruns 1 --rerun-except Timeout"
 )
 """A test that fails is run again, so that a chance failure does not count as a kill."""
 
@@ -99,13 +99,12 @@ def _changed(root: Path, mutant: Mutant) -> Iterator[str]:
 
 def _run(root: Path, job: Job) -> tuple[str, str]:
     module = job.mutant.module if job.mutant else ""
-    marks = "deep and not benchmark" if job.is_deep else "not benchmark"
+    marks = "(deep or deeper) and not benchmark" if job.is_deep else "not benchmark"
     options = [*PYTEST.split(), "-m", marks, f"--hypothesis-seed={job.seed}"]
     python = str(root / ENVIRONMENT / "bin" / "python")
     command = [python, "-m", "pytest", *options, *test_files(root, job.package, module)]
-    os.environ.pop("DEPLOYER_DEEP", None)
-    if job.is_deep:
-        os.environ["DEPLOYER_DEEP"] = "1"
+    os.environ["TESTS_TIER"] = "all" if job.is_deep else "everyday"
+    os.environ["TESTS_LIMIT"] = str(TEST_LIMIT)
     try:
         outcome, output = run_tests(shlex.join(command), job.limit)
     finally:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deployer.resources import shipped
+from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.nspawn import image
 from tests.budget.marks import deep
 from tests.budget.pace import limit
@@ -83,7 +84,7 @@ class Container:
 def host(store: ReleaseStore) -> Iterator[Container]:
     """The host, booted; it has the module's code and the store, and forgets everything at its end."""
     needed()
-    debian = image.ready(str)
+    debian = image.ready(str, Stop())
     command = ["systemd-nspawn", "--quiet", "--volatile=overlay", "--boot", "--private-network", "--register=no"]
     command += ["--keep-unit", "--machine=switch", f"--directory={debian}", f"--bind-ro={store.folder}:/opt/store"]
     command += [f"--bind-ro={shipped('playbooks') / 'module_utils'}:/opt/utilities"]

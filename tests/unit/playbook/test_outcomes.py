@@ -152,10 +152,11 @@ def test_the_first_error_of_ansible_is_the_one_to_read(target: Make) -> None:
     text = "[ERROR]: no role x\nOrigin: /p/a.yml:3:5\n\n[ERROR]: gave up\nOrigin: /p/b.yml:1:1\nbye"
     list(broken.feed({"event": "verbose", "text": text}))
     list(odd.feed({"event": "verbose", "text": "Traceback\nKeyError: x\n"}))
+    list(odd.feed({"event": "end", "status": "failed", "rc": 250}))
 
-    assert (broken.first_error, broken.place, broken.nothing_ran) == ("no role x", "/p/a.yml:3:5", True)
+    assert (broken.why, broken.place, broken.nothing_ran) == ("no role x", "/p/a.yml:3:5", True)
     assert broken.results()[0].error == "no role x"
-    assert (odd.first_error, odd.place) == ("KeyError: x", "")
+    assert (odd.why, odd.place) == ("Ansible did not start: KeyError: x", "")
 
 
 def test_events_for_people(target: Make) -> None:
