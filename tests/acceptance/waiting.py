@@ -19,7 +19,7 @@ PLAYBOOK = """
     - name: Wait for the test
       ansible.builtin.wait_for:
         path: "{there}/go-on"
-        timeout: 120
+        timeout: 600
         sleep: 1
 """
 

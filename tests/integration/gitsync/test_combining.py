@@ -17,17 +17,18 @@ import pytest
 
 from deployer.model.merge import MergeResult
 from deployer.model.sync import Change, Edit, SyncResult, SyncStatus
+from tests.budget.pace import limit
 
 if TYPE_CHECKING:
     from tests.integration.gitsync.conftest import World
 
-WAIT = 20.0
+WAIT = 120.0
 """Seconds for what takes a moment."""
 
 
 def until(true: Callable[[], bool]) -> None:
     """Look until it is so."""
-    end = time.monotonic() + WAIT
+    end = time.monotonic() + limit(WAIT)
     while not true():
         assert time.monotonic() < end, "it never came to be"
         time.sleep(0.005)

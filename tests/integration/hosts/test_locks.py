@@ -14,6 +14,7 @@ from deployer.errors import LockedError
 from deployer.hosts.locks import HostLocks
 from deployer.model.site import Repository
 from deployer.ports import Host, Lock
+from tests.budget.pace import limit
 
 FRA1 = Repository("clusterconfig-fra1", "~/deployer/clusterconfig-fra1")
 SHARED, SITE = Lock("site", exclusive=False), Lock("site", exclusive=True)
@@ -98,7 +99,7 @@ def test_a_killed_holder_frees_its_locks(host: Host, deployer_home: Path) -> Non
         pid = int(left.name.rpartition(".holder.")[2].split("-")[0])
         watch = os.pidfd_open(pid)
         os.kill(pid, signal.SIGKILL)
-        assert select.select([watch], [], [], 10)[0]
+        assert select.select([watch], [], [], limit(120))[0]
         os.close(watch)
         assert left.exists()
         with locks.hold(host, FRA1, [VIATRIS], run="b", who="ben"):

@@ -114,9 +114,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 def all_end() -> Callable[[dict[int, int]], bool]:
     """Waits until processes (pid -> pidfd) have ended; the time limit only bounds a failure."""
 
-    def wait(handles: dict[int, int], limit: float = 30.0) -> bool:
+    def wait(handles: dict[int, int], most: float = 120.0) -> bool:
         left = set(handles.values())
-        until = time.monotonic() + limit
+        until = time.monotonic() + limit(most)
         while left and time.monotonic() < until:
             left -= set(select.select(left, [], [], max(0.0, until - time.monotonic()))[0])
         return not left
@@ -133,7 +133,7 @@ def started(tmp_path: Path) -> tuple[Path, Callable[[], int]]:
     def wait() -> int:
         # Opened for writing as well: without a writer the other end would already be the end of file.
         with os.fdopen(os.open(fifo, os.O_RDWR), "rb", buffering=0) as reader:
-            assert select.select([reader], [], [], 30.0)[0], "the task did not start"
+            assert select.select([reader], [], [], limit(300))[0], "the task did not start"
             return int(reader.read(64))
 
     return fifo, wait

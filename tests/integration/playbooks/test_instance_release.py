@@ -261,8 +261,8 @@ def test_killed_while_it_waits_for_health(instance: Instance) -> None:
     """After SIGKILL in the middle of a switch the next run still knows what was good, and goes back to it."""
     instance.module()
     instance.store.release("3.0.0", says="never")
-    process = instance.start(version="3.0.0", configuration='{"greeting": "new"}\n', health_timeout=60)
-    deadline = time.monotonic() + 30
+    process = instance.start(version="3.0.0", configuration='{"greeting": "new"}\n', health_timeout=limit(300))
+    deadline = time.monotonic() + limit(120)
     while '"started": true' not in _text(instance.folder / "switch.json"):
         assert time.monotonic() < deadline
         assert process.poll() is None
@@ -342,8 +342,8 @@ def test_locked_instance(instance: Instance) -> None:
     """While another run works on the instance nothing is done, and the holder is named."""
     instance.module()
     instance.store.release("3.0.0", says="never")
-    process = instance.start(version="3.0.0", health_timeout=60)
-    deadline = time.monotonic() + 30
+    process = instance.start(version="3.0.0", health_timeout=limit(300))
+    deadline = time.monotonic() + limit(120)
     while not (instance.folder / "switch.json").exists():
         assert time.monotonic() < deadline
         assert process.poll() is None

@@ -13,6 +13,7 @@ from deployer.model.json import JsonObject, JsonValue
 from deployer.sandboxes import Sandbox, Sandboxes
 from deployer.sandboxes.layout import SiteLayout
 from deployer.sandboxes.supervisor.client import ask
+from tests.budget.pace import limit
 
 Wait = Callable[[Callable[[], bool]], None]
 
@@ -53,7 +54,7 @@ def eventually() -> Wait:
     """Looks again and again until something is so; fails when it never is."""
 
     def wait(is_so: Callable[[], bool]) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + limit(120)
         while not is_so():
             assert time.monotonic() < until, "it never came to be"
             time.sleep(0.02)

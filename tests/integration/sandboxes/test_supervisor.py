@@ -145,7 +145,7 @@ def test_what_a_service_started_ends_with_it(
     helper = identity_of(int(ready.read_text()))
     assert helper
     supervisor("stop", "parent")
-    assert wait_until_gone((helper,), 30) == ()
+    assert wait_until_gone((helper,), limit(120)) == ()
 
 
 def test_what_cannot_be_started_is_said(supervisor: Ask, where: JsonObject) -> None:

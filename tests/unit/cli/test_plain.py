@@ -11,6 +11,7 @@ from deployer.cli.output.plain import PlainLines
 from deployer.cli.output.tables import retry_command
 from deployer.model.run import Run
 from deployer.testing import FakeClock
+from tests.budget.pace import limit
 
 
 def test_a_heartbeat_tells_that_the_run_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +26,7 @@ def test_a_heartbeat_tells_that_the_run_is_alive(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(click, "echo", echo)
     with PlainLines(silence=0.01):
-        assert beaten.wait(30)
+        assert beaten.wait(limit(120))
 
     assert "still running" in lines[0]
 

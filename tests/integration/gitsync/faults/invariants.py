@@ -17,13 +17,14 @@ from pathlib import Path
 from deployer.gitsync.classes import CLASSES, Retry
 from deployer.gitsync.manual import report
 from deployer.model.sync import Change, SyncResult, SyncStatus
+from tests.budget.pace import limit
 from tests.integration.gitsync.faults.scene import SECRET, Scene
 from tests.integration.gitsync.faults.situation import Situation
 
 ENDED_WELL = frozenset({SyncStatus.LANDED, SyncStatus.RECEIVED, SyncStatus.IN_SYNC})
 MOST_REFS = 10
 """Refs of ours after a sync or two."""
-PATIENCE = 5.0
+PATIENCE = 60.0
 """Seconds that processes which were told to end may take."""
 Lines = frozenset[tuple[str, str]]
 
@@ -280,7 +281,7 @@ def the_words_are_complete(case: Case) -> None:
 
 def nothing_lives_on(case: Case) -> None:
     """15. No process of the sync is left, and the refs of ours are few."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + limit(PATIENCE)
     while case.scene.living() and time.monotonic() < end:
         time.sleep(0.01)
     assert not case.scene.living(), "a process of the sync is left"
