@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from deployer.errors import HelperFailedError, UnreachableError, UsageError
 from deployer.model.program import Program
 from deployer.ports import Completed, Host
+from tests.budget.pace import limit
 
 MakeProgram = Callable[..., Program]
 
@@ -81,11 +83,12 @@ def test_a_deadline_ends_the_command_there(host: Host, deployer_home: Path) -> N
     """Nothing of it is left, not even a child that ignores the polite signal's exit."""
     script = 'echo $$ > "$HOME/pid"; sleep 300 & echo $! > "$HOME/child"; wait'
 
-    with pytest.raises(UnreachableError, match=r"sh on fra1-prod-dep01 did not end within 0.5 s"):
-        host.run(["sh", "-c", script], deadline=0.5)
+    seconds = round(limit(2))
+    with pytest.raises(UnreachableError, match=rf"sh on fra1-prod-dep01 did not end within {seconds} s"):
+        host.run(["sh", "-c", script], deadline=seconds)
 
     for name in ("pid", "child"):
-        assert not is_running(int((deployer_home / name).read_text()))
+        assert ends(int((deployer_home / name).read_text()))
 
 
 def test_calls_a_program(host: Host, make_program: MakeProgram, deployer_home: Path) -> None:
@@ -132,7 +135,7 @@ def test_a_program_that_takes_too_long_is_ended(host: Host, make_program: MakePr
     )
 
     with pytest.raises(UnreachableError):
-        host.call(program, {}, deadline=1.0)
+        host.call(program, {}, deadline=limit(3))
 
     assert (deployer_home / "cleaned").exists()
 
@@ -186,6 +189,14 @@ def test_no_python_is_said(host: Host, deployer_home: Path, pool_with_python: Ca
         nowhere.call(program, {})
     with pytest.raises(UnreachableError, match=r"fra1-prod-dep01 has no .*/python3"), nowhere.hold(program, {}):
         pass
+
+
+def ends(pid: int) -> bool:
+    """Whether the process ends soon: over SSH it is ended there, a moment before or after it is told here."""
+    until = time.monotonic() + limit(60)
+    while is_running(pid) and time.monotonic() < until:
+        os.sched_yield()
+    return not is_running(pid)
 
 
 def is_running(pid: int) -> bool:

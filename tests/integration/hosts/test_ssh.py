@@ -194,10 +194,9 @@ def test_a_connection_that_died_between_calls_is_opened_again(lan: Lan, ssh_host
 
 def test_a_connection_that_dies_in_a_call_is_unreachable(ssh_host: Host) -> None:
     """The command is not run a second time: nobody knows how far it came."""
+    script = 'echo >> "$HOME/runs"; sshd=$(ps -o ppid= -p $PPID); kill -KILL $sshd; sleep 600'
     with pytest.raises(UnreachableError, match=r"the connection to fra1-prod-dep01 was lost while sh ran there"):
-        ssh_host.run(
-            ["sh", "-c", 'echo >> "$HOME/runs"; sshd=$(ps -o ppid= -p $PPID); kill -KILL $sshd; sleep 60'], deadline=2
-        )
+        ssh_host.run(["sh", "-c", script], deadline=limit(60))
 
     assert ssh_host.run(["sh", "-c", 'wc -l < "$HOME/runs"']).stdout.strip() == b"1"
 
@@ -233,10 +232,10 @@ def test_what_is_held_is_free_when_nothing_is_heard(
 
 def test_signs_of_life_keep_what_is_held(ssh_host: Host, holder: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as they come, it is held."""
-    monkeypatch.setattr("deployer.hosts.session.SILENCE", 1.0)
+    monkeypatch.setattr("deployer.hosts.session.SILENCE", limit(1.5))
     monkeypatch.setattr("deployer.hosts.session.HEARTBEAT", 0.05)
     with ssh_host.hold(holder, {}) as answer:
-        assert not poll(os.pidfd_open(int(str(answer["pid"]))), seconds=2)
+        assert not poll(os.pidfd_open(int(str(answer["pid"]))), seconds=limit(2))
 
 
 def test_one_connection_serves_many_calls(lan: Lan, ssh_host: Host) -> None:
