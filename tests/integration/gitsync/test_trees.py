@@ -6,7 +6,7 @@ import contextlib
 import random
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,13 @@ def some(seed: random.Random) -> dict[str, str]:
         if not any(name.startswith(other + "/") or other.startswith(name + "/") for other in files):
             files[name] = f"{name} {seed.randint(0, 2)}"
     return files
+
+
+def changed(seed: random.Random, files: dict[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The files, where each of some names is as before, gone, or holds something new."""
+    fates = {name: seed.choice(("same", "gone", "new")) for name in names}
+    new = {name: f"{name} {seed.random()}" for name, fate in fates.items() if fate == "new"}
+    return {name: text for name, text in files.items() if fates.get(name) != "gone"} | new
 
 
 def by_git(git: Git, files: dict[str, str]) -> str:
@@ -80,6 +87,22 @@ def test_trees_are_those_of_git(git: Git, case: str) -> None:
     if merged is not None:
         assert result.code == 0
         assert merged == result.stdout.split(b"\0")[0].decode()
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("number", range(CASES))
+def test_a_merge_of_different_files_is_that_of_git(git: Git, number: int) -> None:
+    """Each side changes, adds and takes away files of its own, in folders that stay: nothing is left to git."""
+    seed = random.Random(number)
+    names = seed.sample(NAMES[1:], len(NAMES) - 1)  # without `a`, which is a folder in others
+    kept = ("a/kept", "b/kept", "b/c/kept")
+    base = {name: f"{name} base" for name in names if seed.random() < 0.7} | {name: name for name in kept}
+    left, right = (changed(seed, base, mine) for mine in (names[:4], names[4:]))
+    oids = [by_git(git, files) for files in (base, left, right)]
+    root = commit(git, oids[0])
+    said = git.ok("merge-tree", "--write-tree", commit(git, oids[1], root), commit(git, oids[2], root))
+
+    assert trees.merge_trees(git, *oids) == said.decode().strip()
 
 
 @pytest.mark.parametrize("name", [".git/config", "a/.GIT/x", "git~1", "a\\b", "a//b", "../a", "c:d"])
