@@ -13,7 +13,7 @@ import click
 
 from tests.mutation.choosing import Mutant, choose
 from tests.mutation.reporting import HEAD, rows, survivors
-from tests.mutation.running import Run, TestsFailError, Wanted, WorkerGoneError, workers
+from tests.mutation.running import Run, Wanted, WorkerGoneError, workers
 from tests.mutation.session import Session
 from tests.mutation.table import TESTS
 
@@ -41,7 +41,7 @@ def main(
     click.echo(f"seed {seed}, {sum(map(len, mutants.values()))} mutants (MUTANTS_SEED={seed} makes the same ones)")
     session = Session(ROOT / ".mutants", ROOT, seed)
     code = _run(Wanted(ROOT, seed, mutants, deep, minutes), session, number)
-    sys.exit(code or _report(mutants, session, is_deep=deep))
+    sys.exit(max(code, _report(mutants, session, is_deep=deep)))
 
 
 def _run(wanted: Wanted, session: Session, number: int) -> int:
@@ -50,14 +50,16 @@ def _run(wanted: Wanted, session: Session, number: int) -> int:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
             jobs, answers, made = stack.enter_context(workers(wanted.source, folder, number))
-            Run(wanted, session, click.echo).carry_out(jobs, answers, made)
+            run = Run(wanted, session, click.echo)
+            run.carry_out(jobs, answers, made)
     except KeyboardInterrupt:
         click.echo(f"stopped; the same command goes on with what is left ({session.path})")
         return INTERRUPTED
-    except (TestsFailError, WorkerGoneError) as error:
+    except WorkerGoneError as error:
         click.echo(error, err=True)
         return 1
-    return 0
+    click.echo("\n".join(run.broken), nl=bool(run.broken))
+    return int(bool(run.broken))
 
 
 def _report(mutants: Mapping[str, Sequence[Mutant]], session: Session, *, is_deep: bool) -> int:

@@ -23,10 +23,6 @@ PATIENCE = 5.0
 """Seconds for a worker to end what its tests started."""
 
 
-class TestsFailError(Exception):
-    """The tests fail without a mutant, so they can say nothing about one."""
-
-
 class WorkerGoneError(Exception):
     """A worker ended before its time."""
 
@@ -52,6 +48,8 @@ class Run:
         self._say = say
         self._pending: list[Job] = []
         self._given: Counter[str] = Counter()
+        self.broken: list[str] = []
+        """Packages whose tests fail without a mutant: they say nothing about one, and theirs are not tried."""
         self._ends = time.monotonic() + wanted.minutes * 60
         for package in wanted.mutants:
             self._ask(package, None, is_deep=False)
@@ -80,7 +78,8 @@ class Run:
     def _take(self, answer: Answer) -> None:
         job = answer.job
         if job.mutant is None and answer.is_killed:
-            raise TestsFailError(f"{job.package}: its tests fail without a mutant\n{answer.output}")
+            self.broken.append(f"{job.package}: its tests fail without a mutant\n{answer.output}")
+            return
         name = job.mutant.name if job.mutant else ""
         line = Line(job.package, name, job.is_deep, answer.is_killed, answer.seconds, answer.by, answer.diff)
         self._session.add(line)
