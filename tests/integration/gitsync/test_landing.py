@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.model.sync import SyncStatus
+from deployer.model.sync import CloneState, SyncStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,21 @@ def test_nothing_to_do_costs_one_call(world: World) -> None:
     assert result.revision == world.tip() == result.after == result.before
     assert len(world.host.calls) == 1
     assert world.state() == before
+
+
+def test_a_clone_knows_its_last_good_sync(world: World) -> None:
+    """Whoever did it: it is written down on the host. None before the first, and a later one moves it on."""
+    engine = world.engine()
+    found = [engine.inspect(world.host, world.repository)]
+    for _ in range(2):
+        engine.sync(world.host, world.repository)
+        found.append(engine.inspect(world.host, world.repository))
+
+    none, first, second = (state.last_good for state in found if isinstance(state, CloneState))
+    assert none is None
+    assert first is not None
+    assert second is not None
+    assert first < second
 
 
 def test_remote_commits_are_received(world: World, manifest: str) -> None:
