@@ -10,7 +10,7 @@ WORKERS ?= 3
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-deep test-all bench lint check packages lock mutants
+.PHONY: demo test test-deep test-all bench lint check packages lock mutants test-trixie
 
 .venv/installed: pyproject.toml .ci/lock.txt
 	@$(PYTHON) .ci/make_venv.py .venv .ci/lock.txt
@@ -57,3 +57,6 @@ check: .venv/installed-dev  ## The quick gate before a commit: linters and unit 
 
 mutants: packages .venv/installed-dev  ## Change the core in small ways and see whether the tests notice (doc/quality.md)
 	@$(BIN)/python -m tests.mutation $(MUTANTS)
+
+test-trixie: packages  ## Tests in a Debian 13 made for them: all that is cheap, and a share of the others that changes each day
+	@$(PYTHON) .ci/world.py trixie -n $(WORKERS)

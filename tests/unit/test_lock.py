@@ -13,8 +13,9 @@ PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
 GROUPS = PROJECT["dependency-groups"]
 EXTRAS = [each for extra in PROJECT["project"]["optional-dependencies"].values() for each in extra]
 RUN = [*PROJECT["project"]["dependencies"], *GROUPS["build"]]
-DEVELOP = [*RUN, *EXTRAS, *(each for each in GROUPS["dev"] if isinstance(each, str))]
-FILES = {"lock.txt": RUN, "lock-dev.txt": DEVELOP}
+TEST = [*RUN, *EXTRAS, *(each for each in GROUPS["test"] if isinstance(each, str))]
+DEVELOP = [*TEST, *GROUPS["mutants"], *(each for each in GROUPS["dev"] if isinstance(each, str))]
+FILES = {"lock.txt": RUN, "lock-test.txt": TEST, "lock-dev.txt": DEVELOP}
 
 
 def normal(requirement: str) -> str:
