@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -97,6 +98,16 @@ def test_hint_follows_the_code(error: Exception, hint: str) -> None:
 
     assert hint in caught.value.hint
     assert "hunter2" not in caught.value.message
+
+
+def test_a_driver_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that installs it: PostgreSQL is an extra."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(StoreError, match="psycopg") as caught:
+        SqlStore("postgresql://erin@db/deployer", tmp_path).runs()
+
+    assert "deployer-host[postgresql]" in caught.value.hint
 
 
 def test_errors_of_files_name_the_file() -> None:
