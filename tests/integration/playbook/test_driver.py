@@ -180,12 +180,14 @@ def test_no_inventory_and_a_given_instance(project: Project) -> None:
 
 
 def test_files_are_private_and_few(project: Project) -> None:
-    """A run leaves its events and its log, readable by their owner only, and a second try of the batch its own."""
+    """A run leaves its events and what Ansible printed, for their owner only; a second try of the batch has its own."""
     batch = project.batch(project.playbook("- ping:\n"))
     project.run(batch)
     project.run(batch)
     left = {str(path.relative_to(project.top / "runs")) for path, _ in project.written()}
+    logs = [(project.top / "runs" / "r1" / name / "ansible.log").read_text() for name in ("fra1", "fra1.2")]
 
+    assert all("TASK [ping]" in log and "PLAY RECAP" in log for log in logs)
     assert {f"r1/{batch}/{name}" for batch in ("fra1", "fra1.2") for name in ("events.jsonl", "ansible.log")} == left
     assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path, _ in project.written()}
 
