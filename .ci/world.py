@@ -103,7 +103,10 @@ def build(suite: str, root: Path, packages: list[str]) -> None:
     mmdebstrap = ("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--quiet")
     sources = mirrors(suite)
     argv = [*NAMESPACED, *mmdebstrap, *options, suite, str(draft), *(["-"] if sources else [])]
-    subprocess.run(argv, input=sources.encode(), check=True, env={**os.environ, "LC_ALL": "C.UTF-8", "PATH": PATH})
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PATH": PATH}
+    if subprocess.run(argv, input=sources.encode(), check=False, env=environment).returncode:
+        shutil.rmtree(draft, ignore_errors=True)
+        sys.exit(f"Debian {suite} could not be made: mmdebstrap says why.")
     draft.rename(root)
 
 
