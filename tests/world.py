@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-SHARES = {"tests/acceptance/": 6, "tests/integration/gitsync/": 2}
+SHARES = {"tests/acceptance/": 6, "tests/integration/gitsync/": 3}
 """Beginning of a test's name -> of how many of such tests one runs; all others run."""
 ELSEWHERE = (
     "tests/acceptance/test_molecule.py",

@@ -29,9 +29,11 @@ def _render(work: ManualWork) -> str:
 
 
 def _lives(process: str) -> bool:
-    stat = Path("/proc", process, "stat")
-    # A zombie only waits for whoever adopted it.
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    # A zombie only waits for whoever adopted it; and a process may be gone between the opening and the reading.
+    try:
+        return Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class _Hook(BaseHTTPRequestHandler):
