@@ -9,6 +9,7 @@ from hypothesis import settings
 from tests.budget.marks import IS_DEEP
 from tests.budget.plugin import (
     pytest_collection_modifyitems,
+    pytest_configure,
     pytest_report_header,
     pytest_terminal_summary,
     pytest_testnodedown,
@@ -17,6 +18,7 @@ from tests.budget.plugin import (
 
 __all__ = [
     "pytest_collection_modifyitems",
+    "pytest_configure",
     "pytest_report_header",
     "pytest_terminal_summary",
     "pytest_testnodedown",

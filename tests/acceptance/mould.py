@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from deployer.errors import DeployerError
 from deployer.sandboxes import Sandboxes
 from deployer.sandboxes.base import Power
+from tests.budget.pace import limit
 
 NAME = "box"
 
@@ -72,10 +74,12 @@ class Mould:
 
 
 def _wait_for(port: int) -> None:
-    while True:
+    until = time.monotonic() + limit(60)
+    while time.monotonic() < until:
         with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
             return
         os.sched_yield()
+    raise AssertionError(f"no service answers on port {port}")
 
 
 def _processes_in(folder: Path) -> Iterator[int]:

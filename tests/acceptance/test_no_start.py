@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.acceptance.conftest import SITE, Box, Done
+from tests.budget.pace import limit
 from tests.support import missing
 
 _NO_PTY = """\
@@ -29,7 +30,7 @@ def _without_pty(box: Box, *arguments: str) -> Done:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=limit(600),
     )
     return Done(done.returncode, done.stdout, done.stderr)
 

@@ -19,7 +19,7 @@ from deployer.manifests.formats import format_of
 from deployer.manifests.lines import merge_lines
 from tests.benchmarks.bounds import within
 from tests.benchmarks.merge_cases import CORPUS, Case, cases, git_merge
-from tests.budget.marks import deep
+from tests.budget.marks import deeper, depth
 
 pytestmark = pytest.mark.benchmark
 FORMATS = ("xml", "yaml", "json")
@@ -153,11 +153,11 @@ def quiet_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-@deep(25)
+@deeper(25)
 @pytest.mark.parametrize("form", FORMATS)
 def test_ten_megabytes_cost_at_most_sixty_times_their_parse(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Against reading the same file once, as every other command does."""
-    size = 10_000_000
+    size = depth(1_000_000, 10_000_000)
     line = {
         "xml": '<e name="%d">%s</e>\n',
         "yaml": "- {name: e%d, value: %s}\n",
@@ -179,11 +179,11 @@ def test_ten_megabytes_cost_at_most_sixty_times_their_parse(form: str, capsys: p
     assert ratio <= within(60)
 
 
-@deep(25)
+@deeper(25)
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_cost_of_an_element_does_not_grow(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     """From 1,000 elements to 100,000 : at most four times as much for each."""
-    counts = (1_000, 100_000)
+    counts = (1_000, depth(10_000, 100_000))
     formats = ManifestFormats()
     per = []
     for count in counts:

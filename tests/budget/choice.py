@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.budget.seed import dice
 from tests.budget.shares import Part
 
 ROUNDING = 1e-6
@@ -30,25 +31,29 @@ class Case:
 
 
 def touched(parts: Iterable[Part], files: Collection[str]) -> frozenset[Part]:
-    """The parts whose code is among the changed files."""
-    return frozenset(part for part in parts if any(file.startswith(part.covers) for file in files))
+    """The parts whose tests, or the code that they cover, are among the changed files."""
+    return frozenset(part for part in parts if any(file.startswith((*part.tests, *part.covers)) for file in files))
 
 
 def allowances(needs: Mapping[Part, float], changed: Collection[Part]) -> dict[Part, float]:
     """Seconds for each part; their sum is at most the sum of the shares.
 
-    A part that a change touches runs whole as far as the others' seconds reach: what they do not need, and then up to
-    half of their shares.
+    A part that a change touches has its own share, and more of what it needs as far as the others' seconds reach: those
+    that they do not need, and up to half of their shares.
     """
-    total = sum(part.share for part in needs)
-    least = {part: min(need, part.share * LEAST) for part, need in needs.items() if part not in changed}
-    wanted = {part: need for part, need in needs.items() if part in changed}
-    room = total - sum(least.values())
-    given = {part: need * min(1.0, room / sum(wanted.values())) for part, need in wanted.items()} if wanted else {}
-    left = total - sum(given.values()) - sum(least.values())
-    more = {part: min(needs[part], part.share) - seconds for part, seconds in least.items()}
-    scale = min(1.0, left / sum(more.values())) if sum(more.values()) else 0.0
-    return given | {part: seconds + more[part] * scale for part, seconds in least.items()}
+    kept = {part: min(need, part.share * (1 if part in changed else LEAST)) for part, need in needs.items()}
+    room = sum(part.share for part in needs) - sum(kept.values())
+    whole = {part: need - kept[part] for part, need in needs.items() if part in changed}
+    kept, room = _spread(kept, whole, room)
+    rest = {part: min(need, part.share) - kept[part] for part, need in needs.items() if part not in changed}
+    return _spread(kept, rest, room)[0]
+
+
+def _spread(kept: Mapping[Part, float], wanted: Mapping[Part, float], room: float) -> tuple[dict[Part, float], float]:
+    """Give what is wanted, in proportion where there is not enough: what each part has then, and the room left."""
+    total = sum(wanted.values())
+    scale = min(1.0, room / total) if total > ROUNDING else 0.0
+    return {part: seconds + wanted.get(part, 0.0) * scale for part, seconds in kept.items()}, room - total * scale
 
 
 def chosen(cases: Sequence[Case], seed: str, changed: Collection[Part]) -> frozenset[str]:
@@ -64,8 +69,11 @@ def _taken(cases: Sequence[Case], seed: str, seconds: float) -> list[str]:
     drawn = sorted(cases, key=lambda case: hashlib.sha256(f"{seed} {case.name}".encode()).digest())
     spent, taken = 0.0, []
     for case in drawn:
-        # An expensive case is left out where only cheaper ones still fit; another day it is drawn first.
-        if spent + case.seconds <= seconds + ROUNDING:
+        if case.seconds > seconds + ROUNDING:
+            # More than the part ever has: it runs as often as the part pays for it on average.
+            taken += [case.name] if dice(seed, case.name).random() < seconds / case.seconds else []
+        elif spent + case.seconds <= seconds + ROUNDING:
+            # Else it is left out where only cheaper ones still fit; another day it is drawn earlier.
             taken.append(case.name)
             spent += case.seconds
     return taken

@@ -6,13 +6,14 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.budget.choice import Case, chosen, touched
-from tests.budget.marks import TIER
+from tests.budget.marks import IS_DEEP, TIER
 from tests.budget.pace import limit, pace
 from tests.budget.scheduling import GroupScheduling
-from tests.budget.seed import SEED, changed_files
+from tests.budget.seed import SEED, base, changed_files
 from tests.budget.shares import BENCHMARKS, PARTS, part_of
 
 HANGS = float(os.environ.get("TESTS_LIMIT", "900"))
@@ -22,9 +23,15 @@ Spent = dict[str, list[float]]
 SPENT = pytest.StashKey[Spent]()
 
 
+def pytest_configure() -> None:
+    """Measure the machine before workers start: they would measure each other."""
+    pace()
+
+
 def pytest_report_header() -> str:
-    """What is needed to play a run again, and how slow the machine is."""
-    return f"tier: {TIER}; TESTS_SEED={SEED}; {pace():.2f} times the seconds of a usual machine"
+    """What is needed to run the same cases again, and how slow the machine is."""
+    again = f"TESTS_TIER={TIER} TESTS_SEED={SEED} TESTS_BASE={base()}"
+    return f"{again}; {pace():.2f} times the seconds of a usual machine"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -32,6 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         own = item.get_closest_marker("timeout")
         item.add_marker(pytest.mark.timeout(limit(own.args[0] if own else HANGS)), append=False)
+        if IS_DEEP and isinstance(item, pytest.Function) and hasattr(item.obj, "hypothesis"):
+            hypothesis.seed(SEED)(item.obj)
     kept = _of_tier(config, items)
     left_out = [item for item in items if item.nodeid not in kept]
     if left_out:
@@ -40,12 +49,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _of_tier(config: pytest.Config, items: Sequence[pytest.Item]) -> frozenset[str]:
+    cases = [_case(item, mark) for item in items for mark in _marks(item)]
     if TIER == "all":
         return frozenset(item.nodeid for item in items)
     if TIER == "everyday":
-        return frozenset(item.nodeid for item in items if not item.get_closest_marker("deep"))
-    cases = [_case(item, mark) for item in items for mark in [*item.iter_markers("deep"), *item.iter_markers("deeper")]]
-    changed = touched((*PARTS, *BENCHMARKS), changed_files())
+        return frozenset(
+            item.nodeid for item in items if not item.get_closest_marker("deep") or _is_named(config, item)
+        )
+    if config.args != config.getini("testpaths"):
+        return frozenset(case.name for case in cases)
+    changed = touched((*PARTS, *BENCHMARKS), changed_files(base()))
     taken: frozenset[str] = frozenset()
     for parts in (PARTS, BENCHMARKS):
         taken |= chosen([case for case in cases if case.part in parts], SEED, changed)
@@ -53,6 +66,20 @@ def _of_tier(config: pytest.Config, items: Sequence[pytest.Item]) -> frozenset[s
     if hasattr(config, "workeroutput"):
         config.workeroutput["spent"] = spent
     return taken
+
+
+def _marks(item: pytest.Item) -> list[pytest.Mark]:
+    return [*item.iter_markers("deep"), *item.iter_markers("deeper")]
+
+
+def _is_named(config: pytest.Config, item: pytest.Item) -> bool:
+    """Whether the command line names the very test, and not a file or folder that it is in."""
+    names = [argument.partition("::") for argument in config.args if "::" in argument]
+    test = item.nodeid.partition("::")[2]
+    return any(
+        item.path == config.invocation_params.dir / file and name in (test, test.partition("[")[0])
+        for file, _, name in names
+    )
 
 
 def _case(item: pytest.Item, mark: pytest.Mark) -> Case:
@@ -89,7 +116,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     took = _took(terminalreporter)
     terminalreporter.write_sep("=", f"budget of the deep run, TESTS_SEED={SEED}")
-    terminalreporter.write_line(f"{'part':12}{'cases':>12}{'seconds said':>18}{'measured':>10}")
+    terminalreporter.write_line(f"{'part':12}{'cases':>12}{'seconds estimated':>18}{'measured':>10}")
     for name, (taken, every, seconds, whole) in sorted(spent.items()):
         cases, said = f"{taken:.0f} of {every:.0f}", f"{seconds:.0f} of {whole:.0f}"
         terminalreporter.write_line(f"{name:12}{cases:>12}{said:>18}{took.get(name, 0):>10.0f}")

@@ -13,8 +13,10 @@ DAY = 86400
 
 
 def git(*arguments: str) -> str:
-    """What git prints in the checkout; empty where there is no repository."""
-    done = subprocess.run(["git", "-C", str(TOP), *arguments], capture_output=True, text=True, check=False)
+    """What git prints in the checkout, whoever owns it; empty where there is no repository."""
+    done = subprocess.run(
+        ["git", "-C", str(TOP), "-c", "safe.directory=*", *arguments], capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
@@ -33,12 +35,16 @@ def dice(*words: object) -> random.Random:
     return random.Random("/".join(map(str, words)))
 
 
-def changed_files() -> list[str]:
-    """Files that differ from TESTS_BASE; without it, from what was there a day before the newest commit."""
+def base() -> str:
+    """The commit that changes are seen from: TESTS_BASE; without it, what was there a day before the newest commit."""
     # The base of a branch that is pushed for the first time is no commit.
     named = git("rev-parse", "--verify", "--quiet", f"{os.environ.get('TESTS_BASE') or 'none'}^{{commit}}")
-    base = named or _day_before()
-    return git("diff", "--name-only", base).splitlines() if base else []
+    return named or _day_before()
+
+
+def changed_files(since: str) -> list[str]:
+    """Files that differ from a commit; none where there is no commit."""
+    return git("diff", "--name-only", since).splitlines() if since else []
 
 
 def _day_before() -> str:

@@ -22,18 +22,29 @@ class Part:
     share: int
 
 
-SYNC = ("deployer/gitsync/",)
-RUN = ("deployer/rollout/", "deployer/playbook/", "deployer/engine/", "deployer/cli/", "deployer/app.py")
-HOST_FILES = ("test_nspawn", "test_molecule", "test_rehearsal")
-HOSTS = (*(f"tests/acceptance/{name}" for name in HOST_FILES), "tests/integration/")
+SYNC = ("deployer/gitsync/", "deployer/hosts/")
+COMMANDS: tuple[str, ...] = (
+    "app.py",
+    "checks/",
+    "cli/",
+    "engine/",
+    "errors.py",
+    "hosts/",
+    "integrations/",
+    "inventory/",
+    "model/",
+)
+COMMANDS += ("playbook/", "ports.py", "rollout/", "settings.py", "store/")
+HOSTS = ("deployer/sandboxes/", "playbooks/", "molecule/")
 PARTS = (
     Part("sync", ("tests/integration/gitsync/",), SYNC, 60),
     Part("faults", ("tests/integration/gitsync/faults/",), SYNC, 110),
     Part("sweeps", ("tests/integration/gitsync/sweeps/",), SYNC, 180),
     Part("histories", ("tests/integration/gitsync/histories/",), SYNC, 150),
     Part("merge", ("tests/unit/",), ("deployer/manifests/",), 100),
-    Part("commands", ("tests/acceptance/",), RUN, 160),
-    Part("hosts", HOSTS, ("deployer/sandboxes/", "playbooks/"), 300),
+    Part("commands", ("tests/acceptance/",), tuple(f"deployer/{name}" for name in COMMANDS), 160),
+    Part("hosts", ("tests/acceptance/test_nspawn", "tests/acceptance/test_molecule", "tests/integration/"), HOSTS, 240),
+    Part("rehearsal", ("tests/acceptance/test_rehearsal",), ("deployer/sandboxes/nspawn/",), 60),
 )
 BENCHMARKS = (Part("benchmarks", ("tests/benchmarks/",), ("tests/benchmarks/",), 240),)
 """A budget of their own: they run behind the others, one at a time."""

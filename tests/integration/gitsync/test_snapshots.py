@@ -14,6 +14,7 @@ import pytest
 from deployer.gitsync.remote import preflight, snapshots
 from deployer.gitsync.remote.git import Git
 from deployer.model.sync import SyncStatus
+from tests.budget.pace import limit
 
 if TYPE_CHECKING:
     from tests.integration.gitsync.conftest import World
@@ -157,7 +158,7 @@ def test_untracked_files_are_kept_up_to_a_size_of_all(world: World, monkeypatch:
         (world.clone / name).write_text("4567" if name == "b.img" else "1234567")
     place = preflight.place(str(world.clone))
     Path(place.own).mkdir()
-    with contextlib.closing(Git(place.top, time.monotonic() + 60)) as git:
+    with contextlib.closing(Git(place.top, time.monotonic() + limit(300))) as git:
         clone = preflight.open_clone(git, place, {}, "main")
 
         taken = snapshots.record(git, clone, why="", flags=snapshots.flags_of(git))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tests.budget.choice import Case, allowances, chosen, touched
 from tests.budget.marks import rotating, sampled
 from tests.budget.shares import BENCHMARKS, BUDGET, PARTS, Part, part_of
 
-GUIDE = Path(__file__).parents[3] / "doc" / "developer_guide.md"
+TOP = Path(__file__).parents[3]
+GUIDE = TOP / "doc" / "developer_guide.md"
 SYNC = Part("sync", ("tests/sync/",), ("deployer/gitsync/",), 100)
 MERGE = Part("merge", ("tests/merge/",), ("deployer/manifests/",), 50)
 SEEDS = [f"2026-11-{day}-0123456789" for day in range(10, 90)]
@@ -74,15 +76,50 @@ def test_what_a_change_touches_runs_whole_where_it_fits() -> None:
 
 
 def test_two_parts_that_a_change_touches_share_what_there_is() -> None:
-    """Each in proportion to what it needs."""
-    given = allowances({SYNC: 450, MERGE: 150}, [SYNC, MERGE])
+    """Each has its own share, and there is no more."""
+    assert allowances({SYNC: 450, MERGE: 150}, [SYNC, MERGE]) == {SYNC: 100, MERGE: 50}
 
-    assert given == {SYNC: pytest.approx(112.5), MERGE: pytest.approx(37.5)}
+
+@pytest.mark.parametrize("count", range(len(PARTS) + 1))
+def test_a_part_that_a_change_touches_never_gets_less_than_its_share(count: int) -> None:
+    """Nor than it needs; and all together stay within the budget."""
+    needs = {part: part.share * factor for part, factor in zip(PARTS, itertools.cycle((0.4, 1, 2, 7)), strict=False)}
+    for changed in itertools.combinations(PARTS, count):
+        given = allowances(needs, changed)
+
+        assert sum(given.values()) <= sum(part.share for part in PARTS) + 0.001
+        assert all(given[part] >= min(needs[part], part.share) - 0.001 for part in changed)
+        assert all(given[part] <= need + 0.001 for part, need in needs.items())
+
+
+def test_a_case_that_no_share_pays_for_runs_now_and_then() -> None:
+    """On average it costs what the share is."""
+    dear = [Case("tests/merge/test_x.py::test_dear", MERGE, 200), *cases(MERGE, 10, 5)]
+    runs = [chosen(dear, f"{number}", ()) for number in range(400)]
+
+    assert 60 < sum("tests/merge/test_x.py::test_dear" in run for run in runs) < 140
+    assert all(len(run) >= 10 for run in runs)
 
 
 def test_seconds_that_nobody_needs_are_not_spent() -> None:
     """A part with few cases leaves the others their shares."""
     assert allowances({SYNC: 30, MERGE: 150}, ()) == {SYNC: pytest.approx(30), MERGE: pytest.approx(50)}
+
+
+@pytest.mark.parametrize("part", [*PARTS, *BENCHMARKS], ids=lambda part: part.name)
+def test_a_deep_test_that_changed_makes_its_part_run(part: Part) -> None:
+    """Else it could land without having run once."""
+    assert part in touched(PARTS + BENCHMARKS, [f"{part.tests[0]}x.py"])
+
+
+def test_all_code_makes_some_part_run() -> None:
+    """A package that is added is named in a part, or below."""
+    nobody = {"__init__.py", "__main__.py", "py.typed", "resources.py", "testing"}
+    names = {path.name + "/" * path.is_dir() for path in (TOP / "deployer").iterdir() if path.name != "__pycache__"}
+
+    assert {name for name in names if not touched(PARTS, [f"deployer/{name}"])} == {
+        name for name in names if name.strip("/") in nobody
+    }
 
 
 def test_documents_touch_nothing() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deployer.gitsync.remote.journal import MOST_ATTEMPTS, Journal, held, lock_file, release_leftovers, unlock_file
+from tests.budget.pace import limit
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_the_last_pushes_are_remembered(own: Path) -> None:
 def test_the_lock_names_its_present_holder(own: Path) -> None:
     """Also behind one with a longer name: whoever waits reads who it is."""
     for who in ("somebody with a very long name <somebody@example.org>", "ben"):
-        with held(str(own), who, time.monotonic() + 60, lambda: None):
+        with held(str(own), who, time.monotonic() + limit(300), lambda: None):
             assert json.loads((own / "lock").read_bytes())["who"] == who
 
 

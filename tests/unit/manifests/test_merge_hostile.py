@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 
@@ -143,13 +142,11 @@ def test_spoiled_files_end_in_a_result_or_a_conflict(form: str, seed: str) -> No
     formats = ManifestFormats()
     for _ in range(40):
         sides = [_spoiled(FILES[form], dice, dice.choice((0, 1, 1, 2, 5))) for _ in range(3)]
-        start = time.monotonic()
         try:
             result = formats.merge(f"v.{form}", *sides)
         except DeployerError as error:
             pytest.fail(f"{sides}: {error}")
         assert (result.content is None) == bool(result.conflicts)
-        assert time.monotonic() - start < 60  # not a measure: a hang would end here
 
 
 def _spoiled(data: bytes, dice: random.Random, times: int) -> bytes:
