@@ -266,7 +266,9 @@ def open_clone(git: Git, found: Place, request: dict[str, Any], branch: str) -> 
     clone = _configured(git, config, found, request, branch)
     clone = clone._replace(head=git.resolve(clone.ref + "^{commit}"))
     if not clone.head:
-        raise git.run("rev-parse", "--verify", clone.ref + "^{commit}").stopped("no-commits")
+        # A branch whose commit cannot be read is not a new one; `cat-file` of git 2.47 calls that commit missing.
+        is_named = git.run("rev-parse", "--verify", "--quiet", clone.ref).code == 0
+        raise git.run("rev-parse", "--verify", clone.ref + "^{commit}").stopped("" if is_named else "no-commits")
     if "core.sharedrepository" not in config:
         git.objects = os.path.join(found.common_dir, "objects")
         git.sha256 = len(clone.head) == SHA256

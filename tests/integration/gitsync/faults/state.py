@@ -310,7 +310,7 @@ SITUATIONS = (
     ),
     Situation(
         name="the commit of the branch is an empty object", make=broken_object("HEAD"), mend=object_from_backup,
-        tries=("git-failed",), then=REPORT, is_deep=True, merged=("other.xml",),
+        tries=("git-failed",), then=REPORT, merged=("other.xml",),
     ),
     Situation(
         name="a file of a local commit is an empty object", make=broken_object("HEAD:b.xml"), mend=object_from_backup,
