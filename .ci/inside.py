@@ -17,7 +17,7 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 NETWORK = ("etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt", "etc/pip.conf")
 """Files of this machine that say how the package index is reached."""
-KEPT = ("CI", "SSL_CERT_FILE", "TERM")
+KEPT = ("CI", "TESTS_TIER", "SSL_CERT_FILE", "TERM")
 KEPT_LOWER = ("http_proxy", "https_proxy", "no_proxy")
 RUN = """
 cd "$1"; shift

@@ -1,7 +1,7 @@
 """What runs in a second world (`make test-trixie`): all that is cheap, and of the rest a share that changes each day.
 
 A plugin of pytest (`-p tests.world`). The seed is the day and the commit as one number, and says which: of a share of
-six, six days in a row run all tests of one commit.
+six, six days in a row run all tests of one commit. The seed `all` runs all of them at once.
 """
 
 from __future__ import annotations
@@ -23,22 +23,24 @@ ELSEWHERE = (
 """Beginnings of names of tests that bring a world of their own (hosts with systemd), or that measure."""
 
 
-def number(seed: str) -> int:
-    """A seed as a number; any text is one."""
+def number(seed: str) -> int | None:
+    """A seed as a number; any text is one but `all`, which chooses nothing."""
+    if seed == "all":
+        return None
     return int(seed) if seed.isdecimal() else zlib.crc32(seed.encode())
 
 
-def runs(name: str, seed: int) -> bool:
+def runs(name: str, seed: int | None) -> bool:
     """Whether a test is in the day's selection.
 
     Args:
         name: its node id.
-        seed: with the next one, the next share.
+        seed: with the next one, the next share; None for all of them.
     """
     if name.startswith(ELSEWHERE):
         return False
     share = next((share for start, share in SHARES.items() if name.startswith(start)), 1)
-    return (zlib.crc32(name.encode()) + seed) % share == 0
+    return seed is None or (zlib.crc32(name.encode()) + seed) % share == 0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -23,11 +23,16 @@ def test_a_share_goes_round(start: str, share: int) -> None:
 
 def test_what_is_cheap_runs_each_day() -> None:
     """Whatever the seed is, a text as well."""
-    seeds = [number(seed) for seed in ("1", "2", "friday")]
+    seeds = [number(seed) for seed in ("1", "2", "friday", "all")]
 
     assert all(runs("tests/unit/test_settings.py::test_x", seed) for seed in seeds)
     assert not any(runs("tests/benchmarks/test_sync.py::test_x", seed) for seed in seeds)
-    assert len({*seeds}) == 3
+    assert len({*seeds}) == 4
+
+
+def test_all_is_all() -> None:
+    """But what brings a world of its own."""
+    assert all(runs(f"tests/acceptance/test_x.py::test_{count}", number("all")) for count in range(9))
 
 
 def test_the_places_are_there() -> None:
