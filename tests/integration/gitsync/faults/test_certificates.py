@@ -136,7 +136,30 @@ def refused(scene: Scene) -> None:
     scene.at(f"https://127.0.0.1:{free_port()}/x.git")
 
 
-@pytest.mark.parametrize("make", [closing, refused])
+class _OtherProtocol(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        """Answer as an SSH server does, and read on until the client closes."""
+        self.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+        self.connection.shutdown(socket.SHUT_WR)
+        self.rfile.read()
+
+
+def other_protocol(scene: Scene) -> None:
+    """The port of the proxy belongs to a server that speaks no HTTP."""
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _OtherProtocol)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    scene.undo.extend((server.server_close, thread.join, server.shutdown))
+    scene.at("https://127.0.0.1:1/x.git")
+    configured(scene, "http.proxy", f"http://127.0.0.1:{server.server_address[1]}")
+
+
+def no_host_name(scene: Scene) -> None:
+    """The URL has a space in its host."""
+    scene.at("https://ho st.invalid/x.git")
+
+
+@pytest.mark.parametrize("make", [closing, refused, other_protocol, no_host_name])
 def test_a_line_that_breaks_is_none(scene: Scene, make: Callable[[Scene], None]) -> None:
     """It mends itself, and is tried again."""
     make(scene)
