@@ -1,4 +1,4 @@
-"""Work that no signal tears apart: it has a thread of its own, and stops between two of its steps.
+"""Run work in a thread, so that signals stop it only between its steps.
 
 Python raises what the handler of a signal raises between any two instructions of the main thread: between a folder and
 the line that would remove it, or while a program is started, which then goes on alone and writes into what is removed.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from deployer.errors import StoppedError
 
@@ -42,6 +42,9 @@ class Stop:
 def carried_out(work: Callable[[Stop], Result], undo: Callable[[Result], object] = id) -> Result:
     """Do the work in a thread. The exception of a signal asks it to stop, and is raised when it has ended.
 
+    The `__cause__` of that exception is the error with which the work, or `undo`, failed then; None when it was stopped
+    cleanly.
+
     Args:
         work: cleans up after itself when it fails or is stopped.
         undo: takes back what was done when the exception came too late to stop it; nothing by default.
@@ -62,12 +65,22 @@ def carried_out(work: Callable[[Stop], Result], undo: Callable[[Result], object]
     finally:
         thread.stop.ask()
     if asked is not None:
-        if thread.error is None:
-            undo(thread.result)
-        raise asked
+        _raise_stop(asked, thread, undo)
     if thread.error is not None:
         raise thread.error
     return thread.result
+
+
+def _raise_stop(asked: BaseException, thread: _Thread[Result], undo: Callable[[Result], object]) -> NoReturn:
+    failure = thread.error
+    if failure is None:
+        try:
+            undo(thread.result)
+        except Exception as error:  # noqa: BLE001  it is told as the cause, and does not replace the stop
+            failure = error
+    if failure is None or isinstance(failure, StoppedError):
+        raise asked
+    raise asked from failure
 
 
 class _Thread(threading.Thread, Generic[Result]):

@@ -111,7 +111,8 @@ class Sandboxes:
                     stop.check()
                     return marker.set_complete(claimed, is_complete=True).sandbox
                 except BaseException:
-                    self._remove(claimed, maker.destroy)
+                    with _file_errors(f"the unfinished sandbox {wanted.name} could not be removed"):
+                        self._remove(claimed, maker.destroy)
                     raise
 
     def list(self) -> tuple[Sandbox, ...]:
@@ -154,7 +155,7 @@ class Sandboxes:
     def destroy(self, name: str) -> None:
         """End every process of a sandbox and remove its folder; of one whose marker is damaged, what can be found.
 
-        What was begun is finished: KeyboardInterrupt comes afterwards.
+        What was begun is finished: KeyboardInterrupt comes afterwards, with an error of the removal as its `__cause__`.
 
         Raises:
             UsageError: there is no such sandbox, or nobody knows its backend.
