@@ -98,9 +98,15 @@ class _Appended:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def write(self, text: str) -> None:
-        """Add lines, in one write."""
+        """Add lines, in one write where the disk has room.
+
+        Raises:
+            OSError: not all of it could be written; a part of a line may be left at the end.
+        """
+        rest = text.encode(errors="replace") + b"\n"
         try:
-            os.write(self._file, text.encode(errors="replace") + b"\n")
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
         except OSError as error:
             # A write has no file name in its error.
             raise OSError(error.errno, error.strerror, self._path) from error

@@ -95,11 +95,13 @@ class AnsibleDriver:
         ):
             process, reader = child
             wake = _Wake(reader)
-            stopped = self._follow(process, wake, _Tail(events), outcomes, listener, stop)
+            tail = _Tail(events)
+            stopped = self._follow(process, wake, tail, outcomes, listener, stop)
         if not outcomes.ended:
             redactor = Redactor(hidden.of_run(playbook, targets, *self._given)["secrets"])
-            how = without_url_secrets(redactor.text(endings.of_child(process.returncode, wake.told, space.log)))
-            outcomes.died(how[: endings.LONGEST])
+            ended = endings.of_child(process.returncode, wake.told, space.log)
+            how = f"{space.events} is damaged" if tail.is_damaged else ended
+            outcomes.died(without_url_secrets(redactor.text(how))[: endings.LONGEST])
         results = outcomes.results(stopped=stopped)
         if outcomes.nothing_ran and not stopped and not outcomes.was_stopped:
             error = f"{outcomes.place or playbook.playbook}: {outcomes.why}"
@@ -201,6 +203,9 @@ class AnsibleDriver:
             for row in tail.rows():
                 for event in outcomes.feed(row):
                     listener.event(event)
+            if tail.is_damaged:
+                child.terminate()
+                break
         return stopped
 
 
@@ -233,16 +238,29 @@ class _Wake:
 
 
 class _Tail:
-    """Whole rows of a growing file, each once."""
+    """Whole rows of a growing file, each once; it ends at a line that is no row."""
 
     def __init__(self, file: BinaryIO) -> None:
+        self.is_damaged = False
         self._file = file
         self._rest = b""
 
     def rows(self) -> Iterator[JsonObject]:
         *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
         for line in lines:
-            yield json.loads(line)
+            row = _row(line)
+            if row is None:
+                self.is_damaged = True
+                return
+            yield row
+
+
+def _row(line: bytes) -> JsonObject | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
 
 
 def end(child: subprocess.Popen[bytes], sockets: str) -> None:

@@ -112,6 +112,15 @@ def test_the_process_around_it_ends(project: Project, instead: Callable[..., Non
     assert message.endswith(why)
 
 
+@pytest.mark.parametrize("line", ['{"event": "text", {"event": "text"}', "7", r"\377"])
+def test_a_damaged_line_of_events(project: Project, instead: Callable[..., None], line: str) -> None:
+    """It is the end of the child, which is ended though it would go on."""
+    script = f"printf '%b\\n' '{line}' >>{project.top}/runs/r1/fra1/events.jsonl; exec sleep 600"
+    instead(script.replace("{", "{{").replace("}", "}}"))
+    message = _error(project, project.batch(project.playbook("- ping:\n")))
+    assert message.endswith(f": Ansible did not start: {project.top}/runs/r1/fra1/events.jsonl is damaged")
+
+
 @pytest.mark.parametrize(
     ("python", "playbook"),
     [("echo {said} >&2; exit 1", ""), ('exec {python} "$@"', "#!/bin/sh\necho {said}\nexit 1\n")],
