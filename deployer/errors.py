@@ -12,7 +12,7 @@
     │   └── ManifestError         5   a manifest cannot be read, or not be changed as asked
     ├── LockedError               6   somebody else works on the same thing
     ├── RefusedError              7   a guard says no, or nobody confirmed
-    └── StoppedError        130/143   Ctrl-C or SIGTERM
+    └── StoppedError    130/143/129   Ctrl-C, SIGTERM or SIGHUP
 
 The classes carry the decision, so that whoever catches one reads attributes and never the text.
 """
@@ -139,7 +139,7 @@ class StoppedError(DeployerError):
     """The work was stopped by a signal.
 
     Args:
-        signal_number: 2 for Ctrl-C (exit code 130), 15 for SIGTERM (143).
+        signal_number: 2 for Ctrl-C (exit code 130), 15 for SIGTERM (143), 1 for SIGHUP (129).
     """
 
     reason = "stopped"

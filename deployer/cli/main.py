@@ -12,7 +12,7 @@ import click
 from deployer import __version__
 from deployer.cli.commands import load_command, summaries
 from deployer.cli.options import Context, refuse_empty, where
-from deployer.errors import DeployerError, StoppedError, UsageError
+from deployer.errors import DeployerError, UsageError
 
 
 class _Commands(click.Group):
@@ -105,7 +105,9 @@ def _known(error: BaseException) -> DeployerError | None:
     if isinstance(error, click.ClickException):
         return UsageError(error.format_message().removesuffix("."), hint="--help says what there is")
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        return StoppedError("stopped")
+        from deployer.cli.stopping import stopped
+
+        return stopped(error)
     return None
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import json
 import os
 import shlex
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -108,10 +110,16 @@ def tell(text: str) -> None:
     """Write a line to stderr; where nobody reads it any more, or a disk is full, what is being done goes on."""
     try:
         click.echo(text, err=True)
-    except BrokenPipeError:
-        _to_nobody(sys.stderr)
-    except OSError:
-        pass
+    except OSError as error:
+        if _is_of_reader(error, sys.stderr):
+            _to_nobody(sys.stderr)
+
+
+def _is_of_reader(error: BaseException | None, stream: TextIO) -> bool:
+    """Whether nobody reads any more: a pipe is broken, or the terminal was closed (`isatty` is false then)."""
+    if isinstance(error, OSError) and error.errno == errno.EIO:
+        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
+    return isinstance(error, BrokenPipeError)
 
 
 def _to_nobody(stream: TextIO) -> None:
@@ -123,14 +131,15 @@ def _to_nobody(stream: TextIO) -> None:
 
 @contextlib.contextmanager
 def reader_may_leave() -> Iterator[None]:
-    """The reader of our output (head, less) went away: that is no failure of what only prints.
+    """The reader of our output (head, less, a terminal) went away: that is no failure of what only prints.
 
     Never around work that is being done: it would end in the middle, and nobody would be told.
     """
     try:
         yield
-    except (BrokenPipeError, SystemExit) as error:  # rich leaves by SystemExit
-        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+    except (OSError, SystemExit) as error:  # rich leaves by SystemExit
+        met = error.__context__ if isinstance(error, SystemExit) else error
+        if not _is_of_reader(met, sys.stdout):
             raise
         _to_nobody(sys.stdout)
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while something is carried out, and while a person is asked."""
+"""Ctrl-C, SIGTERM and SIGHUP (a closed terminal) while something is carried out, and while a person is asked."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from types import FrameType
 
 import click
 
-from deployer.errors import StoppedError
+from deployer.errors import DeployerError, StoppedError
 from deployer.rollout.stopping import StopSwitch
 
 Handler = Callable[[int, FrameType | None], None]
 _LOOKS = 0.2
 """Seconds between two looks at signals while a person is asked."""
+_BY_KEYS, _BY_OTHERS = (signal.SIGINT,), (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def signals(stop: StopSwitch) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into requests to stop, said once each."""
+    """Turn Ctrl-C, SIGTERM and SIGHUP into requests to stop, with a message for each."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         stop.ask(number)
@@ -79,10 +80,10 @@ def confirmed(ask: Callable[[], bool]) -> bool:
 
 @contextmanager
 def terminated_as_by_keys() -> Iterator[None]:
-    """SIGTERM goes the way of Ctrl-C: what was begun is taken back. A second signal disturbs that in nothing.
+    """Handle SIGTERM and SIGHUP as Ctrl-C: KeyboardInterrupt, on which the work cleans up. A second signal is ignored.
 
     Raises:
-        StoppedError: at the end of that way.
+        StoppedError: after the clean-up; with the message and the hint of the error that made it fail.
     """
     asked = 0
 
@@ -92,18 +93,38 @@ def terminated_as_by_keys() -> Iterator[None]:
             asked = number
             raise KeyboardInterrupt
 
-    # A command in the background of a script ignores the keys.
-    keys = () if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else (signal.SIGINT,)
     try:
-        with _handled_by(handle, signal.SIGTERM, *keys):
+        # A command in the background of a script ignores the keys.
+        with _handled_by(handle, *_not_ignored(*_BY_KEYS, *_BY_OTHERS)):
             yield
-    except KeyboardInterrupt:
-        raise StoppedError("stopped", signal_number=asked or signal.SIGINT) from None
+    except KeyboardInterrupt as error:
+        raise stopped(error, asked or signal.SIGINT) from error.__cause__
+
+
+def stopped(error: BaseException, number: int = signal.SIGINT) -> StoppedError:
+    """What a person reads of work that a signal ended.
+
+    Args:
+        error: what the handler of the signal raised; its `__cause__` is the error of a clean-up that failed.
+        number: the signal.
+    """
+    failure = error.__cause__
+    if failure is None:
+        return StoppedError("stopped", signal_number=number)
+    if isinstance(failure, DeployerError):
+        return StoppedError(f"stopped; {failure.message}", signal_number=number, hint=failure.hint)
+    return StoppedError(f"stopped; {type(failure).__name__}: {failure}", signal_number=number)
+
+
+def _not_ignored(*numbers: signal.Signals) -> tuple[signal.Signals, ...]:
+    """Without those that were ignored when the command started: `nohup` ignores SIGHUP."""
+    return tuple(number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 @contextmanager
 def _handled_by(handler: Handler, *numbers: int) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in numbers or (signal.SIGINT, signal.SIGTERM)}
+    numbers = numbers or (*_BY_KEYS, *_not_ignored(*_BY_OTHERS))
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:

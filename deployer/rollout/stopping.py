@@ -12,7 +12,7 @@ class StopSwitch:
         self._signals: list[int] = []
 
     def ask(self, signal_number: int) -> None:
-        """A signal came: Ctrl-C, or SIGTERM, which stops at once: whoever sends it will not ask twice."""
+        """A signal came: Ctrl-C, or SIGTERM or SIGHUP, which stop at once: their senders do not ask twice."""
         self._signals.append(signal_number)
 
     @property
@@ -23,9 +23,9 @@ class StopSwitch:
     @property
     def now(self) -> bool:
         """End what runs."""
-        return len(self._signals) > 1 or signal.SIGTERM in self._signals
+        return len(self._signals) > 1 or not {signal.SIGTERM, signal.SIGHUP}.isdisjoint(self._signals)
 
     @property
     def exit_code(self) -> int:
-        """130 or 143; 0 when nobody asked."""
+        """130, 143 or 129; 0 when nobody asked."""
         return 128 + self._signals[0] if self._signals else 0

@@ -110,7 +110,7 @@ def start(context: Context, name: str) -> int:
 @common
 def destroy(context: Context, name: str) -> int:
     """End every process of a sandbox and remove its files."""
-    with context.deployer() as deployer:
+    with context.deployer() as deployer, terminated_as_by_keys():
         deployer.sandboxes.destroy(name)
     return context.finish(name, lambda: click.echo(f"{name}: destroyed"))
 
@@ -119,7 +119,7 @@ def destroy(context: Context, name: str) -> int:
 @common
 def prune(context: Context) -> int:
     """Destroy the sandboxes that have expired."""
-    with context.deployer() as deployer:
+    with context.deployer() as deployer, terminated_as_by_keys():
         pruned = deployer.sandboxes.prune()
 
     def text() -> None:

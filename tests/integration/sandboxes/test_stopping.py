@@ -1,4 +1,4 @@
-"""A create that is stopped, at every step of it: by a service manager or by keys, once or again and again."""
+"""A create that is stopped at any of its steps: by a service manager, a closed terminal, or keys again and again."""
 
 from __future__ import annotations
 
@@ -34,6 +34,24 @@ sys.stderr.write(f"\\n{seen}")
 sys.exit(code)
 """
 """The signal comes with each step from `first` to `last` that has to do with the folder of the sandboxes."""
+_KEPT = """\
+import os, signal, sys
+root, number, *arguments = os.path.join(os.environ["DEPLOYER_STATE"], "sandboxes", "demo"), *sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)
+is_sent = False
+def hook(event, given):
+    global is_sent
+    if event == "os.mkdir" and given[0].startswith(root) or event == "shutil.rmtree" and root in str(given[0]):
+        if not is_sent:
+            is_sent = True
+            os.kill(os.getpid(), int(number))
+    if event == "shutil.rmtree" and root in str(given[0]):
+        raise PermissionError(13, "Permission denied", str(given[0]))
+sys.addaudithook(hook)
+from deployer.cli.main import main
+sys.exit(main(["sandbox", *arguments]))
+"""
+"""The signal comes when the sandbox is made or removed, and the removal fails."""
 _GIT = """\
 #!/bin/sh
 case " $* " in *" clone "*)
@@ -72,7 +90,9 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> int:
 
 @pytest.mark.parametrize("part", sampled(range(PARTS), 1, 4))
 @pytest.mark.parametrize(
-    ("number", "most"), [(signal.SIGTERM, 1), (signal.SIGINT, 1_000_000)], ids=["once", "again-and-again"]
+    ("number", "most"),
+    [(signal.SIGTERM, 1), (signal.SIGHUP, 1), (signal.SIGINT, 1_000_000)],
+    ids=["once", "closed-terminal", "again-and-again"],
 )
 def test_a_create_that_is_stopped_at_any_step(tmp_path: Path, steps: int, number: int, most: int, part: int) -> None:
     """Nothing is left of it: no file, no draft and no process."""
@@ -82,6 +102,19 @@ def test_a_create_that_is_stopped_at_any_step(tmp_path: Path, steps: int, number
         assert (code, said) == (128 + number, "deployer: stopped"), step
         assert [path.name for path in (folder / "state" / "sandboxes").glob("*")] in ([], [".lock"]), step
         assert subprocess.run(["pgrep", "-f", str(folder)], check=False, capture_output=True).stdout == b"", step
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_removal_that_fails_after_the_signal(tmp_path: Path, number: int) -> None:
+    """The message names the folder that stays; the exit code is that of the signal."""
+    environment = _environment(tmp_path)
+    for action, what in (("create", "the unfinished sandbox demo"), ("destroy", "sandbox demo")):
+        argv = [sys.executable, "-c", _KEPT, str(int(number)), action, "demo"]
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=limit(300))
+
+        assert done.stderr.startswith(f"deployer: stopped; {what} could not be removed: [Errno 13]"), done.stderr
+        assert str(tmp_path / "state" / "sandboxes" / "demo") in done.stderr
+        assert done.returncode == 128 + number
 
 
 def test_a_program_that_has_only_begun_writes_nothing_any_more(tmp_path: Path) -> None:

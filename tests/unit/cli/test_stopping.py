@@ -5,13 +5,15 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import click
 import pytest
 
-from deployer.cli.stopping import confirmed
+from deployer.cli.stopping import confirmed, signals, terminated_as_by_keys
 from deployer.errors import StoppedError
+from deployer.rollout.stopping import StopSwitch
 from tests.budget.pace import limit
 
 ELSEWHERE = """
@@ -65,6 +67,26 @@ def test_a_signal_that_interrupts_no_read_ends_the_question(script: str) -> None
     assert done.stdout == "ended True (0.0, 0.0) SIG_DFL\n", done.stderr
 
 
+@pytest.fixture
+def hangup_is_ignored() -> Iterator[None]:
+    """As `nohup` starts a program."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangup_is_ignored")
+@pytest.mark.parametrize("context", [terminated_as_by_keys, lambda: signals(StopSwitch())])
+def test_a_hangup_that_is_ignored_at_the_start_stops_nothing(
+    context: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """The command goes on when the terminal is closed."""
+    with context():
+        signal.raise_signal(signal.SIGHUP)
+
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
 def _ended_input() -> bool:
     raise click.Abort
 
@@ -79,11 +101,12 @@ def _signalled(number: signal.Signals) -> bool:
     [
         (lambda: _signalled(signal.SIGINT), 130),
         (lambda: _signalled(signal.SIGTERM), 143),
+        (lambda: _signalled(signal.SIGHUP), 129),
         (_ended_input, 130),
     ],
 )
 def test_what_is_no_answer_is_no_yes(ask: Callable[[], bool], code: int) -> None:
-    """Ctrl-C, SIGTERM and the end of the input stop the command, each with its exit code."""
+    """Ctrl-C, SIGTERM, SIGHUP and the end of the input stop the command, each with its exit code."""
     with pytest.raises(StoppedError) as stopped:
         confirmed(ask)
 

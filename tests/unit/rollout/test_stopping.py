@@ -71,6 +71,7 @@ def test_a_stop_between_two_sites_lands_the_change_on_the_first_alone() -> None:
         ((signal.SIGINT,), False, 130),
         ((signal.SIGINT, signal.SIGINT), True, 130),
         ((signal.SIGTERM,), True, 143),
+        ((signal.SIGHUP,), True, 129),
         ((signal.SIGINT, signal.SIGTERM), True, 130),
     ],
 )
@@ -79,7 +80,7 @@ def test_the_first_signal_gives_the_exit_code_and_the_second_ends_what_runs(
     now: bool,  # noqa: FBT001  parametrized
     code: int,
 ) -> None:
-    """SIGTERM does so at once: whoever sends it does not ask twice."""
+    """SIGTERM and SIGHUP do so at once: their senders do not ask twice."""
     stop = StopSwitch()
     for each in signals:
         stop.ask(each)
