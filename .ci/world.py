@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 TOP = Path(__file__).resolve().parents[1]
 MORE = ("ca-certificates", "procps")
@@ -58,7 +59,7 @@ GIT = ("git", "-C", str(TOP), "-c", "safe.directory=*")
 
 
 def lacking() -> str:
-    """What is in the way of a world, as one sentence; empty for nothing."""
+    """Return why the world cannot be made, as one sentence; empty where it can."""
     if os.geteuid() != 0:
         return "only root can make its file system and mount it."
     if shutil.which("apt-get") is None:
@@ -66,12 +67,14 @@ def lacking() -> str:
     absent = [name for name in PROGRAMS if shutil.which(name, path=PATH) is None]
     if absent:
         return f"{', '.join(absent)} must be installed (make packages)."
+    if subprocess.run([*GIT, "rev-parse", "--verify", "HEAD"], capture_output=True, check=False).returncode:
+        return "the checkout has no git repository with a commit: the seed and the list of files come from it."
     allowed = subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], capture_output=True, check=False)
     return "this root may not make namespaces (in a container without the privilege)." if allowed.returncode else ""
 
 
 def seed() -> str:
-    """What says which of the sampled tests run: one further each day and with each commit."""
+    """The seed of the selection: one further each day and with each commit."""
     commit = subprocess.run([*GIT, "rev-parse", "HEAD"], stdout=subprocess.PIPE, check=True, text=True).stdout
     today = dt.datetime.now(dt.UTC).date().toordinal()
     return os.environ.get("TESTS_SEED") or str(today + int(commit[:7], 16))
@@ -84,22 +87,32 @@ def rooted(suite: str, cache: Path) -> Iterator[Path]:
     recipe = hashlib.sha256(repr((packages, LEFT_OUT, platform.machine())).encode()).hexdigest()[:12]
     root = cache / f"{suite}-{dt.datetime.now(dt.UTC):%Y-%m}-{recipe}"
     with (cache / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        take(lock, fcntl.LOCK_SH)
         if not root.is_dir():
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            take(lock, fcntl.LOCK_EX)
             if not root.is_dir():
                 build(suite, root, packages)
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            take(lock, fcntl.LOCK_SH)
         yield root
 
 
+def take(lock: TextIO, kind: int) -> None:
+    """Wait for a lock, and say so where it is not free."""
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("waits for another run", flush=True)
+        fcntl.flock(lock, kind)
+
+
 def build(suite: str, root: Path, packages: list[str]) -> None:
-    """Make it beside its place, in the place of older ones and of one that a crash left: the lock is ours alone."""
-    for old in root.parent.glob(f"{suite}-*"):
-        shutil.rmtree(old)
+    """Make a root beside its place, move it there, then remove older ones. The caller holds the exclusive lock."""
+    draft = root.with_name(f"{suite}-new")
+    if draft.exists():
+        # A crash left it.
+        shutil.rmtree(draft)
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
     options += [f"--include={','.join(packages)}", '--aptopt=Acquire::Languages "none"']
-    draft = root.with_name(f"{suite}-new")
     mmdebstrap = ("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--quiet")
     sources = mirrors(suite)
     argv = [*NAMESPACED, *mmdebstrap, *options, suite, str(draft), *(["-"] if sources else [])]
@@ -108,6 +121,8 @@ def build(suite: str, root: Path, packages: list[str]) -> None:
         shutil.rmtree(draft, ignore_errors=True)
         sys.exit(f"Debian {suite} could not be made: mmdebstrap says why.")
     draft.rename(root)
+    for old in set(root.parent.glob(f"{suite}-*")) - {root}:
+        shutil.rmtree(old)
 
 
 def mirrors(suite: str) -> str:
