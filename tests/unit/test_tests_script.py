@@ -112,8 +112,7 @@ def test_control_c_on_a_terminal_reaches_pytest_once(checkout: Path) -> None:
         read_until(stream, b"signal 1")
         script.terminate()
         read_until(stream, b"signal 2")
-
-    assert script.wait() == 2
+        assert script.wait() == 2
 
 
 def read_until(stream: io.FileIO, wanted: bytes) -> bytes:
