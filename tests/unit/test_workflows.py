@@ -66,3 +66,21 @@ def test_a_push_is_tested_once_with_a_job_for_each_tier() -> None:
     assert set(job["strategy"]["matrix"]["tier"]) == TIERS
     script = (TOP / ".ci" / "run").read_text(encoding="utf-8")
     assert set(re.findall(r"\|\| set -- (.*)", script)[0].split()) == TIERS
+
+
+def test_a_branch_is_compared_with_the_default_one() -> None:
+    """What a push changed is not enough: the run of the one before may have been cancelled."""
+    (step,) = [step for step in steps("ci.yml") if "TESTS_BASE" in step.get("env", {})]
+
+    base = step["env"]["TESTS_BASE"]
+    assert "event.before" not in base
+    assert "format('origin/{0}', github.event.repository.default_branch)" in base
+    assert "--preserve-env=CI,TESTS_BASE " in step["run"]
+
+
+def test_each_night_has_its_own_mutants() -> None:
+    """The seed reaches the command through sudo."""
+    (step,) = [step for step in workflow("nightly.yml")["jobs"]["mutants"]["steps"] if "run" in step]
+
+    assert step["run"].startswith("MUTANTS_SEED=$(date ")
+    assert "--preserve-env=CI,MUTANTS_SEED " in step["run"]
