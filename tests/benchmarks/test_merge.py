@@ -182,7 +182,7 @@ def test_ten_megabytes_cost_at_most_sixty_times_their_parse(form: str, capsys: p
 @deeper(25)
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_cost_of_an_element_does_not_grow(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """From 1,000 elements to 100,000 : at most four times as much for each."""
+    """From 1,000 elements to 100,000: at most four times as much for each."""
     counts = (1_000, depth(10_000, 100_000))
     formats = ManifestFormats()
     per = []
