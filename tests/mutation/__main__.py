@@ -11,7 +11,9 @@ from pathlib import Path
 
 import click
 
-from tests.mutation.choosing import Mutant, choose
+from tests.budget.pace import pace
+from tests.mutation.choosing import choose
+from tests.mutation.mutant import Mutant
 from tests.mutation.reporting import HEAD, rows, survivors
 from tests.mutation.running import Run, Wanted, WorkerGoneError, workers
 from tests.mutation.session import Session
@@ -39,6 +41,8 @@ def main(
     mutants = {package: [each for each in found if only in each.name] for package, found in chosen.items()}
     mutants = {package: found for package, found in mutants.items() if found}
     click.echo(f"seed {seed}, {sum(map(len, mutants.values()))} mutants (MUTANTS_SEED={seed} makes the same ones)")
+    # Measured before there are workers, which would slow it down, and inherit it.
+    click.echo(f"limits of time: {pace():.1f} times those of a usual machine")
     session = Session(ROOT / ".mutants", ROOT, seed)
     code = _run(Wanted(ROOT, seed, mutants, deep, minutes), session, number)
     sys.exit(max(code, _report(mutants, session, is_deep=deep)))
@@ -69,7 +73,8 @@ def _report(mutants: Mapping[str, Sequence[Mutant]], session: Session, *, is_dee
     total = table[-1]
     untried = [one.name for found in mutants.values() for one in found if not session.has(one.package, one.name)]
     if untried:
-        click.echo("\n".join(["the time was up; the same command goes on with:", *untried]))
+        of_all = f"{len(untried)} of the sample's {sum(map(len, mutants.values()))} were not tried"
+        click.echo("\n".join([f"{of_all}: the same command goes on with", *untried]))
     return int(total.everyday < FLOOR or (is_deep and total.by_all < FLOOR_OF_ALL))
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.plugins import get_operator
 from parso.tree import NodeOrLeaf
 
-from tests.mutation.operators import OURS, Operator, Span
+from tests.mutation.mutant import Mutant, Span
+from tests.mutation.operators import OURS, Operator
 
 COSMIC_RAY = (
     "AddNot",
@@ -31,24 +31,6 @@ COSMIC_RAY = (
     "ReplaceBinaryOperator_BitOr_BitAnd", "ReplaceBinaryOperator_BitAnd_BitOr",
 )  # fmt: skip
 """cosmic-ray's operators that give an opposite or a neighbour: any test fails with the others (`+` to `**`)."""
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change of one module."""
-
-    package: str
-    module: str
-    operator: str
-    occurrence: int
-    """Which of the operator's places in the module, as cosmic-ray counts."""
-    span: Span
-
-    @property
-    def name(self) -> str:
-        """Says where it is; the same in each run over the same source."""
-        (line, column), _ = self.span
-        return f"{self.module}:{line}:{column + 1} {self.operator}#{self.occurrence}"
 
 
 def operator(name: str) -> Operator:

@@ -8,8 +8,7 @@ from typing import Protocol
 import parso
 from parso.tree import NodeOrLeaf
 
-Position = tuple[int, int]
-Span = tuple[Position, Position]
+from tests.mutation.mutant import Span
 
 LEFT_OUT = frozenset({"check", "encoding", "strict", "hint", "name", "daemon"})
 """Arguments that repeat a default, hold anyway in a UTF-8 locale, or are words for a reader."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.mutation.choosing import Mutant
+from tests.mutation.mutant import Mutant
 from tests.mutation.session import Line, Session
 
 HEAD = """\
-| package | mutants | killed by the everyday tests | killed by all | survivors |
-|---|---|---|---|---|"""
+| package | mutants | killed by the everyday tests | killed by all | of these by a timeout | survivors | not tried |
+|---|---|---|---|---|---|---|"""
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,10 @@ class Row:
     """By the everyday tests."""
     killed_deep: int
     """By the deep tests only."""
+    timeouts: int
+    """Of both: no test failed before a limit."""
+    untried: int
+    """Of the sample: the time was up, or the package's tests fail without a mutant."""
 
     @property
     def everyday(self) -> float:
@@ -38,24 +42,23 @@ class Row:
         both = self.killed + self.killed_deep
         return (
             f"| {self.title} | {self.tried} | {self.killed} ({self.everyday:.0f} %) | {both} ({self.by_all:.0f} %) "
-            f"| {self.tried - both} |"
+            f"| {self.timeouts} | {self.tried - both} | {self.untried} |"
         )
 
 
 def rows(mutants: Mapping[str, Sequence[Mutant]], session: Session) -> list[Row]:
     """One for each package, and their sum."""
     found = [_row(package, sample, session) for package, sample in mutants.items()]
-    total = Row(
-        "all", sum(row.tried for row in found), sum(row.killed for row in found), sum(row.killed_deep for row in found)
-    )
-    return [*found, total]
+    figures = zip(*((row.tried, row.killed, row.killed_deep, row.timeouts, row.untried) for row in found), strict=True)
+    return [*found, Row("all", *map(sum, figures))] if found else [Row("all", 0, 0, 0, 0, 0)]
 
 
 def _row(package: str, sample: Sequence[Mutant], session: Session) -> Row:
     lines = [line for mutant in sample if (line := session.find(package, mutant.name, is_deep=False))]
     deep = [session.find(package, line.name, is_deep=True) for line in lines if not line.is_killed]
-    killed_deep = sum(line.is_killed for line in deep if line)
-    return Row(f"`{package}`", len(lines), sum(line.is_killed for line in lines), killed_deep)
+    killed, killed_deep = (sum(line.is_killed for line in some if line) for some in (lines, deep))
+    timeouts = sum(line.is_timeout for line in (*lines, *deep) if line)
+    return Row(f"`{package}`", len(lines), killed, killed_deep, timeouts, len(sample) - len(lines))
 
 
 def survivors(mutants: Mapping[str, Sequence[Mutant]], session: Session) -> Iterator[str]:

@@ -13,12 +13,13 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 from pathlib import Path
 
-from tests.mutation.choosing import Mutant
+from tests.budget.pace import limit
+from tests.mutation.mutant import Mutant
 from tests.mutation.session import Line, Session
 from tests.mutation.trying import Answer, Job, work
 
 BASELINE_LIMIT = 2400.0
-"""Seconds for the tests of a package without a mutant."""
+"""Seconds for the tests of a package without a mutant, on a usual machine."""
 PATIENCE = 5.0
 """Seconds for a worker to end what its tests started."""
 
@@ -81,9 +82,10 @@ class Run:
             self.broken.append(f"{job.package}: its tests fail without a mutant\n{answer.output}")
             return
         name = job.mutant.name if job.mutant else ""
-        line = Line(job.package, name, job.is_deep, answer.is_killed, answer.seconds, answer.by, answer.diff)
+        how = (answer.is_killed, answer.is_timeout, answer.seconds, answer.by, answer.diff)
+        line = Line(job.package, name, job.is_deep, *how)
         self._session.add(line)
-        ending = "killed" if line.is_killed else "survived" if name else "passed"
+        ending = "timeout" if line.is_timeout else "killed" if line.is_killed else "survived" if name else "passed"
         self._say(f"{answer.seconds:5.0f} s  {ending:8} {name or job.package}{' (deep)' if job.is_deep else ''}")
         self._follow(line, job.mutant)
 
@@ -93,8 +95,8 @@ class Run:
         if known:
             self._follow(known, mutant)
             return
-        limit = self._limit(package, is_deep=is_deep) if mutant else BASELINE_LIMIT
-        self._pending.append(Job(package, mutant, self._wanted.seed, limit, is_deep))
+        seconds = self._limit(package, is_deep=is_deep) if mutant else limit(BASELINE_LIMIT)
+        self._pending.append(Job(package, mutant, self._wanted.seed, seconds, is_deep))
 
     def _follow(self, line: Line, mutant: Mutant | None) -> None:
         """What is to be done once this is known."""
@@ -114,9 +116,9 @@ class Run:
         return line is not None and not line.is_killed
 
     def _limit(self, package: str, *, is_deep: bool) -> float:
-        """Twice what the tests take without a mutant, and a minute for a busy machine."""
+        """Twice what the tests take without a mutant, and a minute (more on a slow machine) for other work."""
         line = self._session.find(package, "", is_deep=is_deep)
-        return 2 * line.seconds + 60 if line else BASELINE_LIMIT
+        return 2 * line.seconds + limit(60) if line else limit(BASELINE_LIMIT)
 
 
 @contextmanager

@@ -17,6 +17,8 @@ class Line:
     """Of the mutant; empty without one."""
     is_deep: bool
     is_killed: bool
+    is_timeout: bool
+    """Killed, but no test failed before a limit."""
     seconds: float
     by: str
     diff: str

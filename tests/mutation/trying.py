@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -18,9 +17,11 @@ from pathlib import Path
 from cosmic_ray.mutating import use_mutation
 from cosmic_ray.testing import run_tests
 
-from tests.mutation.choosing import Mutant, operator
+from tests.mutation.choosing import operator
 from tests.mutation.copying import ENVIRONMENT, copy_checkout
 from tests.mutation.descendants import adopt_orphans, end_descendants
+from tests.mutation.mutant import Mutant
+from tests.mutation.output import is_timeout, killer
 from tests.mutation.table import test_files
 
 TEST_LIMIT = 240
@@ -50,9 +51,11 @@ class Answer:
 
     job: Job
     is_killed: bool
+    is_timeout: bool
+    """Killed, but no test failed before a limit: its own, or that of the job."""
     seconds: float
     by: str
-    """The test that failed first, or that time was up."""
+    """The test that failed first; "timeout" where none did in time."""
     diff: str
     output: str
 
@@ -84,7 +87,7 @@ def attempt(root: Path, job: Job) -> Answer:
         outcome, output = _run(root, job)
     is_killed = outcome != "survived"
     by = killer(output) if is_killed else ""
-    return Answer(job, is_killed, time.monotonic() - before, by, diff, output[-6000:])
+    return Answer(job, is_killed, is_killed and is_timeout(output), time.monotonic() - before, by, diff, output[-6000:])
 
 
 @contextmanager
@@ -110,13 +113,6 @@ def _run(root: Path, job: Job) -> tuple[str, str]:
     finally:
         end_descendants()
     return outcome.value, output
-
-
-def killer(output: str) -> str:
-    """The first test that failed, as pytest's summary names it; else the last line."""
-    found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", output, re.MULTILINE)
-    lines = output.strip().splitlines()
-    return found[1] if found else (lines[-1] if lines else "no output")
 
 
 def changed_lines(before: str, after: str) -> str:
