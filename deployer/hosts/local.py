@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from io import FileIO
@@ -24,6 +26,8 @@ GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL at a deadline."""
 POLL = 0.02
 """Seconds between two looks whether a group has ended."""
+LOOK = 100
+"""Milliseconds between two looks whether a pipe that nothing comes from was closed by us."""
 NO_SIGNAL = 0
 """To `kill`: only ask whether somebody is there."""
 CANNOT_RUN = 126
@@ -31,7 +35,12 @@ CANNOT_RUN = 126
 
 
 class LocalSession:
-    """A child process with a process group of its own."""
+    """A child process with a process group of its own.
+
+    Threads read and write while another one may close. A descriptor that is closed between the look at its number and
+    the call may be another file by then, into which the rest of the input would go: so calls do not block, and a lock
+    keeps each of them apart from `close`.
+    """
 
     def __init__(self, argv: Sequence[str], home: str) -> None:
         folder = Path(home) if home else Path.home()
@@ -49,24 +58,43 @@ class LocalSession:
         self._stdin = cast("FileIO", self._process.stdin)
         self._stdout = cast("FileIO", self._process.stdout)
         self._stderr = cast("FileIO", self._process.stderr)
+        self._locks = {stream: threading.Lock() for stream in (self._stdin, self._stdout, self._stderr)}
+        for stream in self._locks:
+            os.set_blocking(stream.fileno(), False)
 
     def write(self, data: bytes) -> None:
         """Send all of it to stdin."""
         view = memoryview(data)
         while view:
-            view = view[self._stdin.write(view) :]
+            with self._locks[self._stdin]:
+                written = self._stdin.write(view)
+            view = view[written or 0 :]
+            if not written:
+                _wait(self._stdin, select.POLLOUT)
 
     def end_of_input(self) -> None:
         """Close stdin."""
-        self._stdin.close()
+        self._close(self._stdin)
 
     def read(self) -> bytes:
         """Some bytes of stdout."""
-        return self._stdout.read(session.CHUNK)
+        return self._read(self._stdout)
 
     def read_error(self) -> bytes:
         """Some bytes of stderr."""
-        return self._stderr.read(session.CHUNK)
+        return self._read(self._stderr)
+
+    def _read(self, stream: FileIO) -> bytes:
+        while True:
+            with self._locks[stream]:
+                data = stream.read(session.CHUNK)
+            if data is not None:
+                return data
+            _wait(stream, select.POLLIN)
+
+    def _close(self, stream: FileIO) -> None:
+        with self._locks[stream]:
+            stream.close()
 
     def wait(self, seconds: float) -> int | None:
         """The exit code; None when it did not end in time."""
@@ -94,9 +122,16 @@ class LocalSession:
 
     def close(self) -> None:
         """Close the pipes."""
-        for stream in (self._stdin, self._stdout, self._stderr):
+        for stream in self._locks:
             with contextlib.suppress(OSError):
-                stream.close()
+                self._close(stream)
+
+
+def _wait(stream: FileIO, event: int) -> None:
+    """Until a pipe is ready, or for a moment: it may be closed meanwhile."""
+    poll = select.poll()
+    poll.register(stream, event)
+    poll.poll(LOOK)
 
 
 class LocalHost:

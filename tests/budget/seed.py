@@ -39,7 +39,8 @@ def base() -> str:
     """The commit that changes are seen from: TESTS_BASE; without it, what was there a day before the newest commit."""
     # The base of a branch that is pushed for the first time is no commit.
     named = git("rev-parse", "--verify", "--quiet", f"{os.environ.get('TESTS_BASE') or 'none'}^{{commit}}")
-    return named or _day_before()
+    # Of another branch: where this one began, since what others landed there is not of this change.
+    return git("merge-base", named, "HEAD") or named if named else _day_before()
 
 
 def changed_files(since: str) -> list[str]:

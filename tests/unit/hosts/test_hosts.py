@@ -7,19 +7,22 @@ import marshal
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from importlib.util import MAGIC_NUMBER
 
 import pytest
 
 from deployer.errors import HelperFailedError, UnreachableError
 from deployer.hosts import doctor, wire
+from deployer.hosts.local import LocalSession
 from deployer.hosts.remote_locks import files
 from deployer.hosts.ssh import command_line
 from deployer.model.facts import Verdict
 from deployer.model.program import Program
 from deployer.model.site import Repository
 from deployer.resources import program
+from tests.budget.pace import limit
 
 
 @pytest.mark.parametrize("word", ["a b", "'", '"', "$HOME", "`x`", "\n", "\\", "*", "", "; x", "-x", "A=b", "é"])
@@ -207,3 +210,52 @@ def test_local_hosts_do_not_load_fabric() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout == "0\n[]\n"
+
+
+class Pausing:
+    """A pipe, of which a call lasts until it is told to end."""
+
+    def __init__(self) -> None:
+        self.began, self.goes_on, self.seen = threading.Event(), threading.Event(), list[str]()
+
+    def _call(self) -> None:
+        self.began.set()
+        self.goes_on.wait()
+        self.seen.append("called")
+
+    def write(self, data: bytes) -> int:
+        """All of it, after a while."""
+        self._call()
+        return len(data)
+
+    def read(self, _size: int) -> bytes:
+        """The end, after a while."""
+        self._call()
+        return b""
+
+    def close(self) -> None:
+        """From now on its number is that of another file."""
+        self.seen.append("closed")
+
+
+@pytest.mark.parametrize("do", [lambda it: it.write(b"x"), lambda it: it.read(), lambda it: it.read_error()])
+def test_no_pipe_is_closed_in_the_middle_of_a_call(do: Callable[[LocalSession], object]) -> None:
+    """The rest of what is written would go into whatever file is opened next."""
+    session, pipe = LocalSession(["true"], ""), Pausing()
+    real = [*session._locks]
+    session._stdin = session._stdout = session._stderr = pipe  # type: ignore[assignment]  # as far as it is used
+    session._locks = {pipe: threading.Lock()}  # type: ignore[dict-item]  # as above
+    caller = threading.Thread(target=do, args=(session,))
+    closer = threading.Thread(target=session.close)
+    caller.start()
+    pipe.began.wait()
+    closer.start()
+    closer.join(0.2)
+    pipe.goes_on.set()
+    for thread in (caller, closer):
+        thread.join()
+    for stream in real:
+        stream.close()
+
+    assert session.wait(limit(60)) == 0
+    assert pipe.seen == ["called", "closed"]
