@@ -58,11 +58,6 @@ class Terminal:
         """Press keys."""
         os.write(self._ours, keys)
 
-    def close(self) -> int:
-        """Close its window; the exit code."""
-        os.close(self._ours)
-        return self.process.wait()
-
     def end(self) -> int:
         """Read to the end; the exit code."""
         while True:
@@ -115,19 +110,6 @@ def test_a_signal_at_the_question_ends_it_and_nothing_is_pushed(
     assert "not confirmed" in terminal.seen
     assert "1 not-started" in terminal.seen
     assert box.git(box.remote, "rev-parse", "main") == tip
-
-
-def test_a_run_whose_terminal_is_closed_stops_as_by_sigterm(deployed: Box) -> None:
-    """Its target is interrupted, and the record has the exit code."""
-    variables = waiting.make(deployed.shell.folder)
-    terminal = Terminal(deployed, "wait", SITE, "viatris", **variables)
-    waiting.until_begun(deployed.shell.folder, terminal.process)
-    code = terminal.close()
-    shown = deployed.deployer("show", "last", "--json").document["data"]
-
-    assert code == 129
-    assert (shown["state"], shown["exit_code"]) == ("interrupted", 129)
-    assert [result["outcome"] for result in shown["results"]] == ["interrupted"]
 
 
 def test_yes_rolls_out_with_a_line_per_target_and_the_table_at_the_end(box: Box, production: list[str]) -> None:
