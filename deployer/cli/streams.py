@@ -1,4 +1,4 @@
-"""Standard streams that whoever started us has closed."""
+"""Standard streams that whoever started us has closed, before or while we run."""
 
 from __future__ import annotations
 
@@ -20,3 +20,20 @@ def open_closed() -> None:
             nowhere = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(nowhere, True)  # noqa: FBT003  positional only
             setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
+
+
+def settle() -> None:
+    """Write what waits in the standard streams; what a closed terminal or a reader that left does not take is dropped.
+
+    Python flushes them at its end, and would replace the exit code by 120 when that fails.
+    """
+    for name in ("stdout", "stderr"):
+        # A live display may have put its own in the place of those that Python opened (none where they were closed).
+        stream = getattr(sys, f"__{name}__") or getattr(sys, name)
+        setattr(sys, name, stream)
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,6 +59,17 @@ class Terminal:
     def type(self, keys: bytes) -> None:
         """Press keys."""
         os.write(self._ours, keys)
+
+    def close(self) -> int:
+        """Close the window; the exit code."""
+        os.close(self._ours)
+        return self.process.wait()
+
+    def read_until(self, file: Path) -> None:
+        """Read until a file is there."""
+        while not file.exists():
+            if select.select([self._ours], [], [], 0.1)[0]:
+                self._read()
 
     def end(self) -> int:
         """Read to the end; the exit code."""
@@ -161,3 +174,16 @@ def test_ctrl_c_twice_stops_and_says_how_to_go_on(box: Box) -> None:
     assert code == 130, terminal.seen
     assert "1 interrupted" in terminal.seen
     assert "retry: deployer retry" in terminal.seen
+
+
+def test_a_run_whose_terminal_is_closed_stops_as_by_sigterm(deployed: Box) -> None:
+    """Its target is interrupted, and the record has the exit code of the process."""
+    variables = waiting.make(deployed.shell.folder)
+    terminal = Terminal(deployed, "wait", SITE, "viatris", **variables)
+    terminal.read_until(deployed.shell.folder / "began-viatris")
+    code = terminal.close()
+    shown = deployed.deployer("show", "last", "--json")
+
+    assert code == 129, terminal.seen
+    assert shown.outcomes == {f"viatris.{SITE}": "interrupted"}
+    assert shown.document["data"]["exit_code"] == 129
