@@ -34,7 +34,8 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         self.seen = ""
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", sys.executable, "-m", "deployer", *arguments],
+            # A window that is closed means something, also where the tests themselves were started by nohup.
+            ["env", "--default-signal=HUP", "setsid", "--ctty", "--wait", sys.executable, "-m", "deployer", *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
