@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,8 +25,14 @@ SPENT = pytest.StashKey[Spent]()
 
 
 def pytest_configure() -> None:
-    """Measure the machine before workers start: they would measure each other."""
+    """Measure the machine before workers start: they would measure each other. Hand on SIGHUP as a terminal does.
+
+    With `nohup` it is ignored, in all programs that are started too, and a test of it would wait for ever. What has a
+    handler here is back at its default there.
+    """
     pace()
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 
 def pytest_report_header() -> str:
