@@ -83,7 +83,10 @@ def _create(folder: Path, number: int, first: int, last: int) -> tuple[int, str,
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> int:
     """How many steps a whole `create` has."""
-    _, _, steps = _create(tmp_path_factory.mktemp("steps") / "whole", signal.SIGTERM, 0, -1)
+    folder = tmp_path_factory.mktemp("steps") / "whole"
+    _, _, steps = _create(folder, signal.SIGTERM, 0, -1)
+    destroy = [sys.executable, "-m", "deployer", "sandbox", "destroy", "demo"]
+    subprocess.run(destroy, env=_environment(folder), check=True, capture_output=True)
     assert steps > 40
     return steps
 
