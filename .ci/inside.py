@@ -38,7 +38,8 @@ def main(cache: str, name: str, arguments: list[str]) -> int:
     place = root / "work" / TOP.name
     copy(place)
     argv = ["chroot", str(root), "/bin/bash", "-euo", "pipefail", "-c", RUN, "bash", f"/work/{TOP.name}"]
-    pid = os.posix_spawnp("chroot", [*argv, *PYTEST, *arguments], environment())
+    # unshare waits with SIGCHLD blocked, and hands that on: a shell that waits for its children would wait for ever.
+    pid = os.posix_spawnp("chroot", [*argv, *PYTEST, *arguments], environment(), setsigmask=())
     while True:
         # We are the parent of all whose parent ended.
         ended, status = os.wait()

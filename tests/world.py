@@ -19,8 +19,6 @@ ELSEWHERE = (
     "tests/benchmarks/",
     "tests/integration/playbooks/test_systemd.py",
     "tests/integration/sandboxes/test_nspawn.py",
-    # It waits for ever there: not understood yet.
-    "tests/unit/test_tests_script.py",
 )
 """Beginnings of names of tests that bring a world of their own (hosts with systemd), or that measure."""
 
