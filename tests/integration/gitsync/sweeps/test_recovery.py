@@ -92,9 +92,9 @@ def test_a_power_cut_that_empties_what_was_written_last(template: Template, many
         at = chance.randint(1, many)
         hurt(world, change, KILL, at)
         own = world.clone / ".git" / "deployer"
-        # A token that became the branch by a rename is the branch: it was on the disk before.
-        branch = world.clone / ".git" / "refs" / "heads" / "main"
-        ours = [path for path in sorted(own.rglob("*")) if path.is_file() and not path.samefile(branch)]
+        # A token that became a ref by a rename is that ref: it was on the disk before.
+        refs = {path.stat().st_ino for path in (world.clone / ".git" / "refs").rglob("*")}
+        ours = [path for path in sorted(own.rglob("*")) if path.is_file() and path.stat().st_ino not in refs]
         torn = [path for path in ours if chance.random() < 0.7]
         for path in torn:
             data = path.read_bytes()
