@@ -212,7 +212,7 @@ def reason(failure: JsonValue, failure_class: FailureClass) -> str:
     if failure_class.retry is Retry.LOCK:
         said = ", ".join(map(str, paths)) if isinstance(paths, Sequence) and not isinstance(paths, str) else ""
     else:
-        said = next((line for line in str(found.get("stderr") or "").splitlines() if line.strip()), "")
+        said = next((line.strip() for line in str(found.get("stderr") or "").splitlines() if line.strip()), "")
     return redact(f"{failure_class.told} ({said})" if said else failure_class.told)
 
 

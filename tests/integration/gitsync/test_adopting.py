@@ -46,6 +46,21 @@ def test_a_folder_that_takes_no_files_is_found_before_any_file_moves(world: Worl
     assert world.git(world.clone, "status", "--porcelain") == ""
 
 
+def test_a_link_comes_as_a_link(world: World) -> None:
+    """Wherever it leads, and also where that is nowhere."""
+    (world.ada / "current.xml").symlink_to("viatris.xml")
+    (world.ada / "gone.xml").symlink_to("nowhere.xml")
+    world.git(world.ada, "add", "--", "current.xml", "gone.xml")
+    world.commit(world.ada, {"new.xml": "n\n"}, push=True)
+
+    result = world.engine().sync(world.host, world.repository)
+
+    assert result.status is SyncStatus.RECEIVED, result.manual
+    links = {name: str((world.clone / name).readlink()) for name in ("current.xml", "gone.xml")}
+    assert links == {"current.xml": "viatris.xml", "gone.xml": "nowhere.xml"}
+    assert world.git(world.clone, "status", "--porcelain") == ""
+
+
 def test_people_find_their_way_back_in_the_reflog(world: World) -> None:
     """`git reflog` and `HEAD@{1}` know of a sync and of an undo as of anything that moves a branch."""
     before = world.git(world.clone, "rev-parse", "HEAD")

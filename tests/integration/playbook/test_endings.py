@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 
 from deployer.model.options import PlaybookOptions
 from deployer.model.run import Outcome
+from deployer.playbook import driver
 from deployer.playbook.errors import PlaybookError
 from deployer.ports import PlaybookRun
 from tests.integration.playbook.conftest import Project
@@ -41,6 +43,7 @@ PYTHONS = {
         "the process that runs Ansible ended with exit code 1: Fatal Python error: no encodings",
     ),
     "a crash": ("kill -SEGV $$", "the process that runs Ansible was ended by SIGSEGV"),
+    "no word": ("exit 0", "the process that runs Ansible ended with exit code 0"),
     "no room": ('ulimit -f 0\nexec {python} "$@"', "/r1/fra1: File too large"),
 }
 
@@ -110,6 +113,28 @@ def test_the_process_around_it_ends(project: Project, instead: Callable[..., Non
     message = _error(project, project.batch(project.playbook("- ping:\n")))
     assert ": Ansible did not start: " in message
     assert message.endswith(why)
+
+
+def test_a_child_that_does_not_end_when_it_is_asked(
+    project: Project,
+    instead: Callable[..., None],
+    in_thread: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is killed after a while, and what was stopped says so."""
+    monkeypatch.setattr(driver, "_TERM_SECONDS", 0.2)
+    fifo = project.top / "begun"
+    os.mkfifo(fifo)
+    instead(f"trap '' TERM; echo >{fifo}; exec sleep 600")
+
+    def stop() -> None:
+        fifo.read_text()
+        project.stop.now = True
+
+    in_thread(stop)
+    results = project.run(project.batch(project.playbook("- ping:\n")))
+
+    assert {(one.outcome, one.error) for one in results.values()} == {(Outcome.NOT_STARTED, "stopped before it")}
 
 
 @pytest.mark.parametrize("line", ['{"event": "text", {"event": "text"}', "7", r"\377"])

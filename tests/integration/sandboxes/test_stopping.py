@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deployer.sandboxes.apart import carried_out
 from tests.budget.marks import sampled
 from tests.budget.pace import limit
 
@@ -118,6 +119,13 @@ def test_a_removal_that_fails_after_the_signal(tmp_path: Path, number: int) -> N
         assert done.stderr.startswith(f"deployer: stopped; {what} could not be removed: [Errno 13]"), done.stderr
         assert str(tmp_path / "state" / "sandboxes" / "demo") in done.stderr
         assert done.returncode == 128 + number
+
+
+def test_what_is_started_has_the_signals_of_its_caller() -> None:
+    """A program inherits them: one that holds SIGTERM back could not be asked to end."""
+    mine = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+    assert carried_out(lambda _stop: signal.pthread_sigmask(signal.SIG_BLOCK, ())) == mine
 
 
 def test_a_program_that_has_only_begun_writes_nothing_any_more(tmp_path: Path) -> None:

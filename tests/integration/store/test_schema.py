@@ -99,6 +99,15 @@ def test_migration_that_fails_changes_nothing(
     assert open_store(old).runs() == (OLD,)
 
 
+def test_a_record_that_was_never_finished_is_made(open_store: OpenStore, tmp_path: Path) -> None:
+    """The first table is there and says nothing: whoever made it came no further."""
+    with closing(sqlite3.connect(tmp_path / "deployer.db")) as connection:
+        connection.execute("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, name TEXT, applied TEXT)")
+
+    assert open_store(tmp_path).runs() == ()
+    assert versions(tmp_path) == list(migrate.migrations())
+
+
 def test_tables_are_what_the_migrations_make(open_store: OpenStore, tmp_path: Path) -> None:
     """The columns that queries are built from are those of the database."""
     open_store(tmp_path).runs()

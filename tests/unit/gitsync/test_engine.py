@@ -106,6 +106,7 @@ def test_a_person_is_called_only_where_the_remote_answered_after_each_failure(
     assert (result.status, result.attempts) == (status, 3)
     assert (result.manual.kind if result.manual else "") == kind
     assert bool(result.reason) == (status is SyncStatus.RETRY_LATER)
+    assert result.seconds > 0
 
 
 def test_one_failure_calls_nobody() -> None:

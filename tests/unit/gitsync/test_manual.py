@@ -6,7 +6,7 @@ import pytest
 
 from deployer.gitsync.advice import place
 from deployer.gitsync.classes import CLASSES
-from deployer.gitsync.manual import Case, command_text, manual_work, report
+from deployer.gitsync.manual import Case, command_text, manual_work, reason, report
 from deployer.gitsync.redact import redact
 from deployer.model.json import JsonObject
 from deployer.model.site import Repository
@@ -78,6 +78,25 @@ def test_every_class_has_commands(kind: str) -> None:
 
     assert work.commands
     assert "\n\n\n" not in report(work)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("lock", " (.git/index.lock, HEAD.lock)"),
+        ("network", " (fatal: the remote end hung up)"),
+    ],
+)
+def test_why_a_sync_is_left_for_later(kind: str, said: str) -> None:
+    """Whose lock it is; of the network what git said first. Without either the class alone."""
+    failure: JsonObject = {
+        "paths": [".git/index.lock", "HEAD.lock"],
+        "stderr": "\n fatal: the remote end hung up\nmore\n",
+    }
+    told = CLASSES[kind].told
+
+    assert reason(failure, CLASSES[kind]) == told + said
+    assert reason({"paths": "x", "stderr": " \n"}, CLASSES[kind]) == reason(None, CLASSES[kind]) == told
 
 
 def commit(author: str, day: int, *paths: str) -> JsonObject:

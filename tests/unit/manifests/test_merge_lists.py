@@ -70,11 +70,40 @@ def test_one_side_takes_an_item_away_that_the_other_changed_beyond_recognition()
     assert _merged("a.yaml", base, theirs, ours) is None
 
 
-def test_one_side_takes_away_a_part_of_what_the_other_takes_away_whole() -> None:
-    """Both want that part gone, and one the rest."""
-    base = b"l:\n- name: a\n  x: 1\n  y: 2\n- name: b\n"
+@pytest.mark.parametrize("named", [b"name", b"x"])
+def test_one_side_takes_away_a_part_of_what_the_other_takes_away_whole(named: bytes) -> None:
+    """Both want that part gone, and one the rest; also of items that nothing tells apart."""
+    base = b"l:\n- name: a\n  x: 1\n  y: 2\n- name: b\n".replace(b"name", named, 2).replace(b"  x: 1", b"  w: 1")
+    part, rest = base.replace(b"  y: 2\n", b""), b"l:\n- %s: b\n" % named
 
-    assert _merged("a.yaml", base, base.replace(b"  y: 2\n", b""), b"l:\n- name: b\n") == b"l:\n- name: b\n"
+    assert _merged("a.yaml", base, part, rest) == _merged("a.yaml", base, rest, part) == rest
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(b"<p>1</p><q>2</q>", b"<q>2</q><p>1</p>"), (b'<p n="1"/><p n="2"/>', b'<p n="2"/><p n="1"/>')],
+)
+def test_both_sides_add_the_same_in_another_order(one: bytes, other: bytes) -> None:
+    """It is there once, as one of them wrote it; with another value in it, it is a conflict."""
+    base = b'<m>\n<a name="x"/>\n<z/>\n</m>\n'
+    ours, theirs, different = (
+        base.replace(b"<z/>", b'<a name="b">%s</a>\n<z/>' % inner) for inner in (one, other, other.replace(b"2", b"3"))
+    )
+
+    assert _merged("v.xml", base, ours, theirs) == ours
+    assert _merged("v.xml", base, ours, different) is None
+
+
+@pytest.mark.parametrize(("base", "ours", "theirs"), [("acbb", "cbbb", "acb"), ("aa", "abaa", "baa")])
+def test_repeats_that_both_sides_changed_in_number(base: str, ours: str, theirs: str) -> None:
+    """One has a `b` more and the other one less: which is meant cannot be told, whatever stands before them."""
+    found = ManifestFormats().merge("v.yaml", *(_listed(each) for each in (base, ours, theirs)))
+
+    assert [conflict.kind for conflict in found.conflicts] == ["ambiguous"]
+
+
+def _listed(letters: str) -> bytes:
+    return f"l:\n{''.join(f'- {letter}' + chr(10) for letter in letters)}".encode()
 
 
 @pytest.mark.parametrize(

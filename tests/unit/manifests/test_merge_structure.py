@@ -335,6 +335,7 @@ def test_elements_that_only_moved() -> None:
 
     assert [str(each) for each in compare("v.yaml", listed(*"abc"), listed(*"bca"))] == ['> l["a"]']
     assert compare("v.yaml", b"a: 1\nb: 2\n", b"b: 2\n# x\na: 1\n") == ()
+    assert [str(each) for each in compare("v.yaml", b"a: 1\n", b"a:\n  b: 1\n")] == ["~ a: 1 -> b: 1"]
     said = [
         str(each)
         for each in compare(
