@@ -209,7 +209,9 @@ def test_the_clone_is_as_it_was(world: World, manifest: str, kind: str) -> None:
 
 
 def test_a_conflict_names_both_sides(world: World, manifest: str) -> None:
-    """Who changed what, and when, stands in the report."""
+    """Who changed what, and when, stands in the report; what touched other files does not."""
+    world.commit(world.ada, {"other.xml": edited(manifest, 1, "ada")}, "elsewhere", push=True)
+    world.commit(world.clone, {"b.xml": "b\n"}, "ben's other")
     conflicting(world, manifest)
 
     result = world.engine().sync(world.host, world.repository)
@@ -218,7 +220,7 @@ def test_a_conflict_names_both_sides(world: World, manifest: str) -> None:
     assert result.manual.paths == ("viatris.xml",)
     assert [(commit.author, commit.subject) for commit in result.manual.ours] == [("Ben <ben@example.org>", "ben's")]
     assert [(commit.author, commit.subject) for commit in result.manual.theirs] == [("Ada <ada@example.org>", "ada's")]
-    assert [commit.subject for commit in result.unlanded] == ["ben's"]
+    assert sorted(commit.subject for commit in result.unlanded) == ["ben's", "ben's other"]
     assert result.revision == world.tip()
 
 

@@ -345,6 +345,14 @@ def test_elements_that_only_moved() -> None:
     assert said == ["~ env[@name='B']/@value: 2 -> 3", "- step[1]: <step><run>x</run></step>"]
 
 
+@pytest.mark.parametrize("text", [b"a: {x: 1, ? y : 2}\nb: 2\n", b"--- !!map\na: 1\nb: 2\n", b"a: !x\n  c: 1\nb: 2\n"])
+def test_what_is_no_comment_between_values_goes_by_lines(text: bytes) -> None:
+    """A tag or a mark of a key belongs to a value in ways that are not read here: nothing moves it."""
+    result = ManifestFormats().merge("v.yaml", text, text.replace(b"b: 2", b"b: 3"), text.replace(b"1", b"5"))
+
+    assert [conflict.kind for conflict in result.conflicts] == ["lines"]
+
+
 def test_white_space_that_counts_is_no_layout() -> None:
     """What two people did to it is a conflict, as of any text."""
     base = b'<m>\n<a xml:space="preserve"> </a>\n<b/>\n</m>\n'

@@ -11,6 +11,7 @@ from deployer.errors import AttentionError, DeployerError, StoreError, Unreachab
 from deployer.model.run import Outcome, Run, RunState, TargetResult
 from deployer.model.site import Machine, Repository, Site
 from deployer.model.sync import CloneState, Commit, ManualWork, SyncResult, SyncStatus
+from deployer.rollout.status import RUNS_LOOKED_AT
 from deployer.rollout.syncing import Syncing
 from deployer.rollout.telling import Telling
 from deployer.testing import FakeClock, FakeClones, FakeHosts, FakeManifests, MemoryStore
@@ -58,10 +59,10 @@ class World:
         """The targets of the site while its deployer host does not answer."""
         return [target.name for target in self.syncing.away(SITE, UnreachableError("away"), asked).instances.targets]
 
-    def ran(self, run: str, environment: str = "prod", **outcomes: Outcome) -> None:
-        """A run on the site is on record, with these outcomes of its instances."""
-        results = [TargetResult(f"{name}.fra1", "fra1", outcome) for name, outcome in outcomes.items()]
-        record = Run(run, "instance-redeploy", environment, ("fra1",), (), "erin", "box", self.clock.now())
+    def ran(self, run: str, environment: str = "prod", *, site: str = "fra1", **outcomes: Outcome) -> None:
+        """A run on a site is on record, with these outcomes of its instances."""
+        results = [TargetResult(f"{name}.{site}", site, outcome) for name, outcome in outcomes.items()]
+        record = Run(run, "instance-redeploy", environment, (site,), (), "erin", "box", self.clock.now())
         with self.store.begin(record):
             self.store.record(run, results)
             self.store.update(replace(record, state=RunState.FINISHED))
@@ -259,6 +260,17 @@ def test_a_site_that_is_away_has_the_targets_that_a_run_found() -> None:
 
     assert sorted(world.away()) == ["acme.fra1", "nord.fra1", "v1.2.fra1", "viatris.fra1"]
     assert world.away("v1.2.fra1") == world.away("v1.2") == ["v1.2.fra1"]
+
+
+def test_many_runs_of_another_site_hide_no_target() -> None:
+    """Only so many runs are looked at: those of the site itself."""
+    world = World()
+    world.ran("1", acme=Outcome.OK)
+    for run in range(RUNS_LOOKED_AT):
+        world.clock.sleep(60)
+        world.ran(f"ams2-{run}", site="ams2", acme=Outcome.OK)
+
+    assert world.away() == ["acme.fra1"]
 
 
 def test_a_long_outage_forgets_no_target() -> None:
