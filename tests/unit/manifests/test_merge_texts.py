@@ -51,6 +51,17 @@ def test_cdata_of_a_new_element_is_not_indented_anew() -> None:
     assert merged(base, ours, theirs).content == ours.replace("</m>", f"      {new}\n</m>").encode()
 
 
+def test_a_comment_takes_the_indentation_that_the_other_side_gave() -> None:
+    """One side writes it, and the other only moves everything to the right."""
+    base = b'<m>\n  <a x="1"/>\n  <b x="1"/>\n</m>\n'
+    noted = base.replace(b"  <b", b"  <!-- c -->\n  <b")
+    moved = base.replace(b"  <", b"    <")
+    both = noted.replace(b"  <", b"    <")
+
+    assert ManifestFormats().merge("v.xml", base, noted, moved).content == both
+    assert ManifestFormats().merge("v.xml", base, moved, noted).content == both
+
+
 def test_two_comments_about_the_same_new_key_are_both_there() -> None:
     """Both sides add a key alike, and each says why: none of the reasons is dropped in silence."""
     base = "a: 1\nz: 1\n"
