@@ -129,7 +129,8 @@ class Deployer:
         """The environment, as Ansible reads it."""
         from deployer.inventory.reader import InventoryReader
 
-        return InventoryReader(self.settings.state_folder / "cache").read(self._folder())
+        reader = InventoryReader(self.settings.state_folder / "cache", config=self.settings.ansible.config)
+        return reader.read(self._folder())
 
     def sites(self, names: Iterable[str] = ()) -> tuple[Site, ...]:
         """The sites of these names; all for none.
@@ -395,9 +396,11 @@ class Deployer:
 
     def _request(self, wanted: Wanted) -> Request:
         from deployer.playbook.catalog import params_of
+        from deployer.playbook.paths import rooted
         from deployer.playbook.records import refuse_hidden
         from deployer.playbook.sources import check_sources
 
+        wanted = replace(wanted, options=rooted(wanted.options, _current_folder()))
         refuse_hidden(wanted.params, wanted.sets, wanted.options.raw)
         check_sources(wanted.options)
         operation = self.catalog.operation(wanted.operation)
@@ -439,6 +442,14 @@ def manual_report(work: ManualWork) -> str:
     from deployer.gitsync.manual import report
 
     return report(work)
+
+
+def _current_folder() -> Path:
+    """The folder that relative paths are meant from; it can be gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")
 
 
 def _who() -> str:

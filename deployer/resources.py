@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
+import os
 from collections.abc import Mapping
 from functools import cache
 from importlib.abc import InspectLoader
 from importlib.resources import files
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import platformdirs
 
+from deployer.errors import SettingsError
 from deployer.model.program import Program
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -54,8 +56,28 @@ def shipped(folder: str) -> Path:
 
 
 def setting_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """The settings files, weakest first, whether they are there or not: the machine's, the user's, the named one."""
-    files = [Path("/etc/deployer/settings.toml"), Path(platformdirs.user_config_dir("deployer")) / "settings.toml"]
+    """The settings files, weakest first, whether they are there or not: the machine's, the user's, the named one.
+
+    Raises:
+        SettingsError: `DEPLOYER_SETTINGS` is a relative path, which would name another file in each folder.
+    """
+    files = [Path("/etc/deployer/settings.toml"), user_folder("config") / "settings.toml"]
     if named := environ.get("DEPLOYER_SETTINGS"):
-        files.append(Path(named))
+        file = Path(os.path.expanduser(named))  # noqa: PTH111  it never fails
+        if not file.is_absolute():
+            raise SettingsError(f"DEPLOYER_SETTINGS: {named} is a relative path", hint="give the whole path")
+        files.append(file)
     return tuple(files)
+
+
+def user_folder(kind: Literal["cache", "config", "state"]) -> Path:
+    """Our folder among the user's: that of `XDG_STATE_HOME` …, unless it is relative, which that standard rules out."""
+    found = Path(_USERS[kind][0]("deployer"))
+    return found if found.is_absolute() else Path.home() / _USERS[kind][1] / "deployer"
+
+
+_USERS = {
+    "cache": (platformdirs.user_cache_dir, ".cache"),
+    "config": (platformdirs.user_config_dir, ".config"),
+    "state": (platformdirs.user_state_dir, ".local/state"),
+}

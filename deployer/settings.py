@@ -11,17 +11,27 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from deployer.errors import SettingsError, UsageError
-from deployer.resources import setting_files
+from deployer.resources import setting_files, user_folder
+from deployer.surroundings import PREFIX
 
 SHARED_STATE = Path("/var/lib/deployer")
-PREFIX = "DEPLOYER_"
 _NOT_SETTINGS = frozenset({"DEPLOYER_SETTINGS"})
+
+
+def _whole(path: Path) -> Path:
+    """A relative path in a setting would mean another place in each folder that deployer is started in."""
+    whole = Path(os.path.expanduser(path))  # noqa: PTH111  it never fails
+    if not whole.is_absolute():
+        raise ValueError("it must be a whole path, or begin with ~")
+    return whole
+
+
+WholePath = Annotated[Path, AfterValidator(_whole)]
 
 
 def _words(value: object) -> object:
@@ -64,6 +74,11 @@ class SshSettings(_Section):
     known_hosts: str = ""
     """A file of host keys besides the user's own; an unknown or changed key is always an error."""
 
+    @field_validator("known_hosts")
+    @classmethod
+    def _is_whole(cls, file: str) -> str:
+        return str(_whole(Path(file))) if file else file
+
 
 class AnsibleSettings(_Section):
     """How playbooks are run."""
@@ -74,6 +89,9 @@ class AnsibleSettings(_Section):
     """Instances of one deployer host at the same time: its sshd refuses more sessions on one connection."""
     environment: tuple[str, ...] = ()
     """Names of variables that Ansible gets besides the few that it needs; from a `DEPLOYER_` variable: `A,B`."""
+
+    config: WholePath | None = None
+    """The ansible.cfg for every program of Ansible; else ANSIBLE_CONFIG, ~/.ansible.cfg, /etc/ansible/ansible.cfg."""
 
     @field_validator("environment", mode="before")
     @classmethod
@@ -105,19 +123,26 @@ class AttentionSettings(_Section):
     def _split(cls, value: object) -> object:
         return _words(value)
 
+    @field_validator("command")
+    @classmethod
+    def _is_not_relative(cls, command: tuple[str, ...]) -> tuple[str, ...]:
+        if command and os.sep in command[0]:
+            return (str(_whole(Path(command[0]))), *command[1:])
+        return command
+
 
 class Settings(_Section):
     """The settings of deployer."""
 
     environment: str = "production"
     """The environment that is meant when `-i` is not given: a folder of `inventories`."""
-    inventories: Path | None = None
+    inventories: WholePath | None = None
     """Your folder of inventories, one folder per environment."""
-    playbooks: Path | None = None
+    playbooks: WholePath | None = None
     """Your folder of operations; it comes before the shipped one."""
     sandbox: str = ""
     """The sandbox to work in, as `--sandbox`."""
-    state: Path | None = None
+    state: WholePath | None = None
     """Where runs and logs are kept: /var/lib/deployer where it can be written, else the user's state folder."""
     store: str = ""
     """SQLAlchemy URL of the record of runs; a SQLite file in `state` when not set."""
@@ -135,7 +160,7 @@ class Settings(_Section):
         if self.state is not None:
             return self.state
         shared = SHARED_STATE.is_dir() and os.access(SHARED_STATE, os.W_OK)
-        return SHARED_STATE if shared else Path(platformdirs.user_state_dir("deployer"))
+        return SHARED_STATE if shared else user_folder("state")
 
 
 @dataclass(frozen=True, slots=True)

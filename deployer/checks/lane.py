@@ -88,7 +88,7 @@ def _started(job: Job, environment: Mapping[str, str], output: IO[bytes]) -> Ite
     reader, writer = os.pipe()
     try:
         try:
-            child = _popen(writer, environment, output)
+            child = _popen(job, writer, environment, output)
         finally:
             os.close(writer)
         try:
@@ -107,7 +107,7 @@ def _started(job: Job, environment: Mapping[str, str], output: IO[bytes]) -> Ite
         os.close(reader)
 
 
-def _popen(writer: int, environment: Mapping[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _popen(job: Job, writer: int, environment: Mapping[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     # -P: a yaml.py in the folder that somebody happens to be in is not imported.
     command = [sys.executable, "-P", "-m", "deployer.checks.child", str(writer)]
     paths = {"PYTHONPATH": str(Path(resources.__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -117,6 +117,8 @@ def _popen(writer: int, environment: Mapping[str, str], output: IO[bytes]) -> su
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
+            # Not the folder that somebody happens to be in: pytest and Ansible read and run much that they find there.
+            cwd=job.private,
             env={**environment, **paths},
             pass_fds=(writer,),
             # A Ctrl-C on the terminal is ours.

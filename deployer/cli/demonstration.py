@@ -22,6 +22,7 @@ import click
 from deployer.cli.options import Context
 from deployer.cli.stopping import terminated_as_by_keys
 from deployer.errors import DeployerError, UsageError
+from deployer.surroundings import PREFIX, inherited
 
 if TYPE_CHECKING:
     from deployer.sandboxes import Sandbox
@@ -62,8 +63,12 @@ class Demo:
             StepFailedError: it failed: what comes next needs it.
         """
         click.secho(f"\n$ {shlex.join(arguments)}", bold=True)
-        own = [sys.executable, "-m", "deployer", *arguments[1:]] if arguments[0] == "deployer" else list(arguments)
-        environment = self._environment() | (_environment(cwd) if cwd else {})
+        is_ours = arguments[0] == "deployer"
+        # -P: a yaml.py in the folder that somebody happens to be in is not imported.
+        own = [sys.executable, "-P", "-m", "deployer", *arguments[1:]] if is_ours else list(arguments)
+        environment = _environment(cwd) if cwd else inherited(os.environ)
+        # Of the programs of the demo only ours has a use for its settings.
+        environment |= self._settings() if is_ours else {}
         with subprocess.Popen(own, cwd=cwd, env=environment, stdin=subprocess.DEVNULL) as process:
             try:
                 code = process.wait()
@@ -75,8 +80,9 @@ class Demo:
         if code and not may_fail:
             raise StepFailedError(shlex.join(arguments), code)
 
-    def _environment(self) -> dict[str, str]:
-        return {**os.environ, "DEPLOYER_SANDBOX": self.box.name}
+    def _settings(self) -> dict[str, str]:
+        given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+        return given | {"DEPLOYER_SANDBOX": self.box.name}
 
 
 def show(context: Context, name: str, *, keep: bool) -> None:
@@ -224,7 +230,8 @@ def _environment(clone: Path) -> dict[str, str]:
     """A git that is not touched by the settings of whoever runs the demo; in the home that the clone is in, if any."""
     homes = [folder for folder in clone.parents if folder.name == "home"]
     home = {"HOME": str(homes[0])} if homes else {}
-    return {**os.environ, **home, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true"}
+    own = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true"}
+    return inherited(os.environ) | home | own
 
 
 def _deployer_host(box: Sandbox) -> str:

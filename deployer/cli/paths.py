@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,12 +11,11 @@ from deployer.resources import setting_files
 
 def own_playbooks(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """The user's folder of operations; what is wrong with a settings file is told when it is used."""
-    if named := environ.get("DEPLOYER_PLAYBOOKS"):
-        return (Path(named),)
-    for file in reversed(setting_files(environ)):
-        if found := _playbooks_in(file):
-            return (Path(found),)
-    return ()
+    named = environ.get("DEPLOYER_PLAYBOOKS")
+    found = named or next(filter(None, map(_playbooks_in, reversed(setting_files(environ)))), "")
+    folder = Path(os.path.expanduser(found))  # noqa: PTH111  it never fails
+    # The setting cannot be relative: the current folder is anybody's.
+    return (folder,) if folder.is_absolute() else ()
 
 
 def _playbooks_in(file: Path) -> str:

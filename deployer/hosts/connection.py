@@ -129,7 +129,8 @@ def connection_to(machine: Machine, settings: SshSettings) -> fabric.Connection:
     except OSError as error:
         raise SettingsError(f"{machine.name}: ansible_ssh_common_args: {error.filename}: {error.strerror}") from error
     host = machine.text("ansible_host", machine.name)
-    keys = [str(Path(key).expanduser())] if (key := machine.text("ansible_ssh_private_key_file")) else []
+    variable = "ansible_ssh_private_key_file"
+    keys = [_whole(machine, variable, key)] if (key := machine.text(variable)) else []
     connection = fabric.Connection(
         host,
         user=machine.text("ansible_user") or None,
@@ -153,7 +154,19 @@ def config_file(machine: Machine) -> str | None:
     except ValueError:
         return None
     named = [after for word, after in itertools.pairwise(words) if word == "-F"]
-    return str(Path(named[-1]).expanduser()) if named else None
+    return _whole(machine, "ansible_ssh_common_args", named[-1]) if named else None
+
+
+def _whole(machine: Machine, variable: str, file: str) -> str:
+    """A file that the inventory names.
+
+    Raises:
+        SettingsError: by a relative path: that would be another file in each folder that deployer is started in.
+    """
+    path = Path(file).expanduser()
+    if not path.is_absolute():
+        raise SettingsError(f"{machine.name}: {variable}: {file} is a relative path", hint="give the whole path")
+    return str(path)
 
 
 def port_of(machine: Machine) -> int | None:

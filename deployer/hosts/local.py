@@ -15,6 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import cast
 
+from deployer import surroundings
 from deployer.errors import UnreachableError
 from deployer.hosts import session, wire
 from deployer.model.json import JsonObject
@@ -51,7 +52,7 @@ class LocalSession:
             stderr=subprocess.PIPE,
             bufsize=0,
             cwd=folder if folder.is_dir() else "/",
-            env={**os.environ, "HOME": home} if home else None,
+            env=surroundings.inherited(os.environ) | ({"HOME": home} if home else {}),
             start_new_session=True,
         )
         # With PIPE and no buffer all three are there, and raw files.

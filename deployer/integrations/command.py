@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 
+from deployer import surroundings
 from deployer.errors import DeployerError
 from deployer.model.sync import ManualWork
 
@@ -53,7 +54,15 @@ class CommandNotifier:
     def _run(self, text: bytes) -> tuple[int, bytes]:
         pipe = subprocess.PIPE
         # In a session of its own: what it started can be ended with it.
-        with subprocess.Popen(self._argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
+        with subprocess.Popen(
+            self._argv,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            cwd=surroundings.home_folder(os.environ),
+            env=surroundings.inherited(os.environ),
+            start_new_session=True,
+        ) as process:
             try:
                 _, said = process.communicate(text, timeout=self._seconds)
             except BaseException:

@@ -7,16 +7,18 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deployer import surroundings
 from deployer.errors import DeployerError, InventoryError, UnreachableError
 from deployer.model.json import JsonObject
 
 SECONDS = 120.0
 """For one answer: dynamic inventories ask far away."""
-ALLOWED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
+ALLOWED = ("HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 """What Ansible gets of our environment, besides its own `ANSIBLE_*`."""
 FORCED = {
     # Ansible refuses the C locale, which cron has.
@@ -34,17 +36,26 @@ LABEL = re.compile(r"^\[(ERROR|WARNING)\]: |^ERROR! ")
 def command(python: str) -> str:
     """The `ansible-inventory` beside an interpreter, else the one on PATH."""
     beside = Path(python).parent / "ansible-inventory"
-    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("ansible-inventory")
+    path = surroundings.search_path(os.environ)
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("ansible-inventory", path=path)
     if found is None:
         raise DeployerError("ansible-inventory is not installed", hint="pip install ansible-core")
     return found
 
 
-def environment(names: Sequence[str]) -> dict[str, str]:
-    """What it gets: an allow-list, its own settings, and the variables that are asked for by name."""
-    allowed = {*ALLOWED, *names}
-    kept = {name: value for name, value in os.environ.items() if name in allowed or name.startswith("ANSIBLE_")}
-    return {**kept, **FORCED}
+def environment(names: Sequence[str], config: Path | None = None) -> dict[str, str]:
+    """What it gets: an allow-list, its own settings, and the variables that are asked for by name.
+
+    Args:
+        names: of those.
+        config: the setting `ansible.config`.
+
+    Raises:
+        SettingsError: there is no such file, or a variable names a file by a relative path.
+    """
+    own = [name for name in os.environ if name.startswith("ANSIBLE_")]
+    chosen = surroundings.chosen(os.environ, (*ALLOWED, *own, *names))
+    return {**chosen, "ANSIBLE_CONFIG": surroundings.ansible_config(config, os.environ), **FORCED}
 
 
 def identity(command: str, environment: Mapping[str, str]) -> str:
@@ -60,13 +71,8 @@ def identity(command: str, environment: Mapping[str, str]) -> str:
 
 def _configuration(environment: Mapping[str, str]) -> str:
     """The text of the ansible.cfg that counts."""
-    named = environment.get("ANSIBLE_CONFIG")
-    home = Path(environment.get("HOME", "/"))
-    places = [Path(named)] if named else []
-    for place in (*places, Path("ansible.cfg"), home / ".ansible.cfg", Path("/etc/ansible/ansible.cfg")):
-        if place.is_file():
-            return place.read_text(encoding="utf-8", errors="replace")
-    return ""
+    place = Path(environment["ANSIBLE_CONFIG"])
+    return place.read_text(encoding="utf-8", errors="replace") if place.is_file() else ""
 
 
 def ask(command: str, environment: Mapping[str, str], directory: Path) -> JsonObject:
@@ -78,9 +84,17 @@ def ask(command: str, environment: Mapping[str, str], directory: Path) -> JsonOb
     """
     argv = [command, "-i", f"{directory}{os.sep}", "--list"]
     try:
-        done = subprocess.run(
-            argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False
-        )
+        # In an empty folder: the one that somebody happens to be in may hold what Ansible reads, or runs.
+        with tempfile.TemporaryDirectory(prefix="deployer-inventory-") as folder:
+            done = subprocess.run(
+                argv,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=SECONDS,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise UnreachableError(f"the inventory {directory} did not answer within {SECONDS:.0f} s") from error
     said = done.stderr.decode("utf-8", "replace").strip()

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.folders import make_folder
 from deployer.model.json import JsonObject
 
 FORM = 1
@@ -51,7 +52,8 @@ class Cache:
     def put(self, digest: str, asked: float, answer: JsonObject) -> None:
         """Keep an answer, whole or not at all."""
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._folder.parent)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             descriptor, draft = tempfile.mkstemp(dir=self._folder)  # made with 0600
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 json.dump({"form": FORM, "asked": asked, "answer": answer}, stream)

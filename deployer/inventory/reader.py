@@ -23,12 +23,16 @@ class InventoryReader:
         cache: folder for Ansible's answers (0600: group_vars may hold what should not be seen).
         python: interpreter beside which `ansible-inventory` is looked for first; ours when empty.
         environment: names of variables that Ansible gets besides the few that it needs.
+        config: the setting `ansible.config`.
     """
 
-    def __init__(self, cache: Path, python: str = "", environment: Sequence[str] = ()) -> None:
+    def __init__(
+        self, cache: Path, python: str = "", environment: Sequence[str] = (), config: Path | None = None
+    ) -> None:
         self._cache = Cache(cache)
         self._python = python or sys.executable
         self._environment = tuple(environment)
+        self._config = config
 
     def read(self, directory: Path) -> Inventory:
         """The environment that a directory describes.
@@ -39,7 +43,7 @@ class InventoryReader:
         """
         directory = present(directory)
         command = ansible.command(self._python)
-        environment = ansible.environment(self._environment)
+        environment = ansible.environment(self._environment, self._config)
         found = content.look(directory, salt=ansible.identity(command, environment))
         longest = DYNAMIC_SECONDS if found.is_dynamic else None
         kept = self._cache.get(found.digest, longest)

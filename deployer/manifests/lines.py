@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from deployer import surroundings
 from deployer.errors import DeployerError
 from deployer.model.merge import Conflict, MergeResult
 
@@ -40,7 +41,7 @@ def merge_lines(sides: tuple[bytes, bytes, bytes], marker_size: int) -> MergeRes
 
 def _git_merge_file(folder: str, marker_size: int) -> subprocess.CompletedProcess[bytes]:
     # No configuration of the user or of a repository around may change what the markers look like.
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": folder}
+    environment = surroundings.chosen(os.environ, ()) | {"LC_ALL": "C.UTF-8", "HOME": folder}
     environment |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CEILING_DIRECTORIES": str(Path(folder).parent)}
     command = ["git", "merge-file", "-p", f"--marker-size={marker_size}", "ours", "base", "theirs"]
     try:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 _SETTINGS = {
@@ -21,41 +20,30 @@ _SETTINGS = {
 """Inventory variable -> the variable of the environment, and the place in ansible.cfg, that stand in for it."""
 
 
-def connection_defaults(environ: Mapping[str, str], working: Path) -> Mapping[str, str]:
+def connection_defaults(environ: Mapping[str, str], config: Path) -> Mapping[str, str]:
     """What holds where the inventory is silent, as inventory variables.
 
     Args:
         environ: the variables that Ansible gets.
-        working: the folder that it runs in.
+        config: its ansible.cfg.
     """
-    configuration = _configuration(environ, working)
+    configuration = _configuration(config)
     found = {
         name: environ.get(variable) or configuration.get(section, key, fallback="")
         for name, (variable, section, key) in _SETTINGS.items()
     }
+    if key := found["ansible_ssh_private_key_file"]:
+        # Ansible takes a relative path in its configuration from the folder of that file.
+        found["ansible_ssh_private_key_file"] = str(config.parent / os.path.expanduser(key))  # noqa: PTH111  never fails
     return {name: value for name, value in found.items() if value}
 
 
-def _configuration(environ: Mapping[str, str], working: Path) -> configparser.RawConfigParser:
-    """The first ansible.cfg, as Ansible looks for it; an empty one where there is none or it cannot be read."""
+def _configuration(config: Path) -> configparser.RawConfigParser:
+    """The ansible.cfg; an empty one where it cannot be read."""
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";",), strict=False)
-    for path in _places(environ, working):
-        if path.is_file():
-            try:
-                parser.read(path, encoding="utf-8")
-            except (OSError, ValueError, configparser.Error):
-                # Ansible itself will say what is wrong with it.
-                return configparser.RawConfigParser()
-            break
+    try:
+        parser.read(config, encoding="utf-8")
+    except (OSError, ValueError, configparser.Error):
+        # Ansible itself will say what is wrong with it.
+        return configparser.RawConfigParser()
     return parser
-
-
-def _places(environ: Mapping[str, str], working: Path) -> Iterator[Path]:
-    if named := environ.get("ANSIBLE_CONFIG"):
-        path = Path(named).expanduser()
-        yield path / "ansible.cfg" if path.is_dir() else path
-    # Ansible ignores one in a folder that everybody can write to.
-    if working.is_dir() and not working.stat().st_mode & stat.S_IWOTH:
-        yield working / "ansible.cfg"
-    yield Path(environ.get("HOME") or os.path.expanduser("~")) / ".ansible.cfg"  # noqa: PTH111  it never fails
-    yield Path("/etc/ansible/ansible.cfg")

@@ -147,7 +147,7 @@ class AnsibleDriver:
             playbook=playbook.playbook,
             inventories=(str(Path(playbook.inventory).absolute()), str(space.inventory)),
             arguments=invocation.arguments(playbook, space.private, space.limit, forks),
-            working=_working_folder(space),
+            working=str(space.working),
             masters=invocation.masters(targets, playbook.site, self._ssh, str(space.sockets)),
             side_by_side=self._settings.per_host,
             wake=wake,
@@ -282,11 +282,3 @@ def end(child: subprocess.Popen[bytes], sockets: str) -> None:
 
 def _unusable(target: Target) -> TargetResult:
     return TargetResult(target.name, target.site, Outcome.HELD, error=target.misnamed)
-
-
-def _working_folder(space: Workspace) -> str:
-    """Where deployer was started, as ansible-playbook would have it; the folder can be gone."""
-    try:
-        return str(Path.cwd())
-    except OSError:
-        return str(space.private)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deployer import surroundings
 from deployer.model.plan import Target
 from deployer.model.site import Machine, Site
 from deployer.playbook.inventory import interleaved, placement
@@ -24,7 +25,6 @@ PASSED = (
     "SSH_AUTH_SOCK",
     "TMPDIR",
     "KRB5CCNAME",
-    "ANSIBLE_CONFIG",
     "ANSIBLE_COLLECTIONS_PATH",
     "ANSIBLE_VAULT_PASSWORD_FILE",
     "ANSIBLE_VAULT_IDENTITY_LIST",
@@ -106,13 +106,18 @@ def environment(
         shipped: our own folder of playbooks.
         job: the run, or its folders.
         settings: of Ansible and of SSH.
+
+    Raises:
+        SettingsError: the setting `ansible.config` names no file, or a variable names a file by a relative path.
     """
     ansible, ssh = settings
     tops = list(dict.fromkeys((str(Path(playbook).parent.parent), str(shipped))))
-    passed = {name: environ[name] for name in (*PASSED, *ansible.environment) if name in environ}
+    passed = surroundings.chosen(environ, (*PASSED, *ansible.environment))
     return passed | {
         # Our own interpreter's folder first: ansible-runner takes ansible-playbook from PATH and fails without a word.
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), environ.get("PATH", os.defpath))),
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), passed["PATH"])),
+        # Always set: Ansible would look for one in the folder that it runs in.
+        "ANSIBLE_CONFIG": surroundings.ansible_config(ansible.config, environ),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
@@ -148,7 +153,7 @@ def ssh_arguments(ssh: SshSettings) -> tuple[str, ...]:
     # A host that lost its power in mid-playbook says nothing: without these, ssh waits for it for a quarter of an hour.
     options += ["-o", f"ServerAliveInterval={max(1, round(ssh.connect_timeout))}", "-o", "ServerAliveCountMax=3"]
     if ssh.known_hosts:
-        files = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2", str(Path(ssh.known_hosts).expanduser().absolute()))
+        files = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2", ssh.known_hosts)
         options += ["-o", "UserKnownHostsFile=" + " ".join(f'"{name}"' if " " in name else name for name in files)]
     return tuple(options)
 

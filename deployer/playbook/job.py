@@ -25,7 +25,7 @@ class Job:
     arguments: tuple[str, ...]
     """For ansible-playbook, besides inventories and playbook."""
     working: str
-    """The folder that relative paths of the user are meant from, and where Ansible looks for ansible.cfg."""
+    """The folder that Ansible runs in: an empty one, since Ansible reads and runs much that it finds there."""
     masters: tuple[tuple[str, ...], ...] = ()
     """Commands that open one connection to each machine, before Ansible does it many times at once."""
     side_by_side: int = 8
@@ -34,6 +34,7 @@ class Job:
 
     def write(self, path: Path) -> None:
         """Keep it for the child."""
+        path.touch(mode=0o600)
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod

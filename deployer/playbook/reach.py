@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from deployer import resources
+from deployer import resources, surroundings
 from deployer.model.json import JsonObject
 from deployer.model.plan import Target
 from deployer.model.site import Machine
@@ -45,8 +45,8 @@ class AnsibleReach:
 
     @cached_property
     def _defaults(self) -> Mapping[str, str]:
-        passed = {name: self._environ[name] for name in invocation.PASSED if name in self._environ}
-        return connection_defaults(passed, _working_folder())
+        config = surroundings.ansible_config(self._settings.config, self._environ)
+        return connection_defaults(surroundings.chosen(self._environ, invocation.PASSED), Path(config))
 
     def ssh(self, machine: Machine) -> tuple[str, ...]:
         """Options and address for ssh; empty where only Ansible itself can tell."""
@@ -74,14 +74,6 @@ class AnsibleReach:
         """Takes secrets out of a text."""
         found = hidden.of_run(playbook, playbook.targets, self._environ, self._settings.environment)
         return vault.redactor(found).text
-
-
-def _working_folder() -> Path:
-    """Where deployer was started; the folder can be gone."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return Path("/")
 
 
 def _is_vaulted(value: object) -> bool:

@@ -15,6 +15,7 @@ from binascii import unhexlify
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from deployer import surroundings
 from deployer.errors import UsageError
 from deployer.playbook.redaction import Redactor
 
@@ -66,8 +67,9 @@ def passwords(sources: Iterable[str]) -> Iterator[str]:
     A source that cannot be read gives none: Ansible will say so itself.
     """
     for source in sources:
-        label, _, place = source.rpartition("@")
-        path = Path(place).expanduser()
+        label, sign, place = source.partition("@")
+        label, place = (label, place) if sign else ("", label)
+        path = Path(os.path.expandvars(place)).expanduser()
         try:
             password = _from_script(path, label) if os.access(path, os.X_OK) else path.read_text(encoding="utf-8")
         except (OSError, ValueError, subprocess.SubprocessError):
@@ -80,6 +82,8 @@ def _from_script(path: Path, label: str) -> str:
     arguments = ["--vault-id", label] if label and path.stem.endswith("-client") else []
     done = subprocess.run(
         [str(path.absolute()), *arguments],
+        cwd="/",
+        env=surroundings.inherited(os.environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.folders import make_folder
 from deployer.model.plan import Target
 from deployer.playbook import inventory
 from deployer.playbook.errors import PlaybookError
@@ -51,6 +52,11 @@ class Workspace:
         return self.sockets / "hosts"
 
     @property
+    def working(self) -> Path:
+        """Where Ansible runs: an empty folder."""
+        return self.private / "working"
+
+    @property
     def inventory(self) -> Path:
         """The generated inventory. With `.yml` Ansible would parse it once more: for the plugin `auto`."""
         return self.private / "instances"
@@ -87,6 +93,7 @@ def _made(folder: Path, playbook: PlaybookRun) -> Workspace:
     kept = _kept(folder, playbook)
     private = kept / "private"
     private.mkdir(mode=0o700)
+    (private / "working").mkdir(mode=0o700)
     for name in ("events.jsonl", "ansible.log"):
         (kept / name).touch(mode=0o600)
     return Workspace(kept, private, Path(tempfile.mkdtemp(prefix="dply-", dir=_short_folder())))
@@ -94,7 +101,8 @@ def _made(folder: Path, playbook: PlaybookRun) -> Workspace:
 
 def _kept(folder: Path, playbook: PlaybookRun) -> Path:
     run = folder / playbook.run
-    run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
+    run.mkdir(mode=0o700, exist_ok=True)
     number = 1
     while True:
         kept = run / (playbook.batch if number == 1 else f"{playbook.batch}.{number}")

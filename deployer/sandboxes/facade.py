@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deployer.errors import DeployerError, LockedError, UsageError
+from deployer.folders import make_folder
 from deployer.sandboxes import free_ports, layout, marker
 from deployer.sandboxes.apart import Stop, carried_out
 from deployer.sandboxes.base import DEFAULT_TTL, Backend, Power, Sandbox, Say, environment_of
@@ -226,7 +227,7 @@ class Sandboxes:
 
     def _claim(self, sandbox: Sandbox, maker: Backend, stop: Stop) -> Marker:
         """Take the name and the ports; the marker is in the folder from its first moment."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root)
         with locked(self._root / ".lock", _PATIENCE, stop) as is_ours:
             if not is_ours:
                 raise LockedError(f"another process is creating a sandbox in {self._root}")
@@ -237,7 +238,7 @@ class Sandboxes:
             taken = {port for found in self._markers() for port in found.ports}
             claimed = Marker(sandbox, free_ports.choose(maker.ports(sandbox), sandbox.folder, taken))
             draft = self._root / f"{_DRAFT}{sandbox.name}"
-            draft.mkdir()
+            make_folder(draft)
             marker.write(claimed, draft)
             draft.rename(sandbox.folder)
             return claimed

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from deployer import surroundings
 from deployer.errors import DeployerError, UnreachableError, UsageError
 from deployer.model.json import JsonObject
 from deployer.sandboxes import inventory_files, layout
@@ -32,7 +33,7 @@ _END = 20.0
 """Seconds for a supervisor to end: a service may take five to end by itself."""
 _PACKAGES = Path(__file__).resolve().parents[2]
 """The folder that holds our package: site-packages, or the top of a checkout."""
-_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TZ", "TMPDIR")
+_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "TZ", "TMPDIR")
 
 
 class Local:
@@ -132,11 +133,11 @@ def _entry(site: SiteLayout, spread: Spread) -> SiteEntry:
 
 def _supervisor(site: SiteLayout) -> subprocess.Popen[str]:
     # Without site-packages (-S) it starts in a third of the time; so it has to be told where our package is.
-    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    kept = surroundings.chosen(os.environ, _KEPT_VARIABLES)
     return subprocess.Popen(
-        [sys.executable, "-S", "-m", "deployer.sandboxes.supervisor", str(site.host)],
+        [sys.executable, "-P", "-S", "-m", "deployer.sandboxes.supervisor", str(site.host)],
         cwd="/",
-        env={"PATH": os.defpath, **kept, "HOME": str(site.home), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(_PACKAGES)},
+        env={**kept, "HOME": str(site.home), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(_PACKAGES)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -33,7 +33,7 @@ def run(
         argv: the program and its arguments.
         environment: all of it.
         stdin: what it reads.
-        folder: where it runs.
+        folder: where it runs; `/` unless it is given.
         seconds: deadline.
         stop: ends it.
 
@@ -48,7 +48,13 @@ def run(
         _file_with(stdin) as given,
         # A session of its own: Ctrl-C goes to us alone, and what the program started is found when it has to end.
         subprocess.Popen(
-            list(argv), stdin=given, stdout=pipe, stderr=pipe, cwd=folder, env=environment, start_new_session=True
+            list(argv),
+            stdin=given,
+            stdout=pipe,
+            stderr=pipe,
+            cwd=folder or "/",
+            env=environment,
+            start_new_session=True,
         ) as process,
     ):
         leader = identity_of(process.pid)

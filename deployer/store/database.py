@@ -13,8 +13,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from deployer.errors import SettingsError
+from deployer.folders import make_private_file
 from deployer.store.failures import translated
-from deployer.store.folders import make_private_file
 from deployer.store.migrate import Migrations
 
 _BUSY_SECONDS = 30
@@ -104,6 +104,8 @@ def _parsed(url: str, folder: Path) -> URL:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         raise SettingsError(f"the setting `store` cannot be {parsed.render_as_string(hide_password=True)}", hint=_FORMS)
+    if url and not Path(str(parsed.database)).is_absolute():
+        raise SettingsError(f"the setting `store` is a relative path: {parsed.database}", hint=_FORMS)
     return parsed
 
 

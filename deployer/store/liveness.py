@@ -19,8 +19,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from deployer.errors import LockedError
+from deployer.folders import make_private_file
 from deployer.store.database import Database
-from deployer.store.folders import make_private_file
 
 _PROBES = 20
 _PROBE_SECONDS = 0.05

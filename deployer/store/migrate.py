@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, insert, inspect, select, text
 
 from deployer.errors import StoreError
-from deployer.store.folders import make_private_file
+from deployer.folders import make_private_file
 from deployer.store.tables import SCHEMA_VERSION
 
 _ADVISORY_KEY = 0x6465706C6F796572  # "deployer" in ASCII: any number will do that nobody else uses

@@ -13,6 +13,7 @@ import click
 from deployer.cli.files import read_bytes, read_manifest, rules_near, write_bytes
 from deployer.cli.options import Context, common
 from deployer.errors import AttentionError, DeployerError, UsageError
+from deployer.surroundings import inherited
 
 if TYPE_CHECKING:
     from deployer.app import Deployer
@@ -127,9 +128,10 @@ def _by_lines(files: tuple[Path, ...], name: str, marker_size: int) -> int:
     """Have git merge into OURS; what has not even lines keeps our side, in conflict, as under git alone."""
     base, ours, theirs = (os.path.abspath(path) for path in files)  # noqa: PTH100  a name like -p is no option then
     labels = [part for label in ("ours", "base", "theirs") for part in ("-L", label)]
-    command = ["git", "merge-file", f"--marker-size={marker_size}", *labels, ours, base, theirs]
+    command = ["git", "--no-pager", "merge-file", f"--marker-size={marker_size}", *labels, ours, base, theirs]
+    environment = inherited(os.environ) | {"LC_ALL": "C"}
     try:
-        done = subprocess.run(command, stderr=subprocess.PIPE, check=False, env={**os.environ, "LC_ALL": "C"})
+        done = subprocess.run(command, stderr=subprocess.PIPE, check=False, env=environment)
     except OSError as error:
         click.echo(f"{name}: git merge-file could not be run on this machine: {error}", err=True)
         return _FAILED

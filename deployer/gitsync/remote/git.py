@@ -14,6 +14,12 @@ from .batch import Batch, BatchEndedError, Object
 from .failure import Stopped
 
 CONFIG = (
+    # A program that git would start for a mere look at the work tree.
+    "core.fsmonitor=false",
+    # A repository within the tree of another is what somebody pushed, and so is its configuration.
+    "safe.bareRepository=explicit",
+    "fetch.recurseSubmodules=no",
+    "submodule.recurse=false",
     "gc.auto=0",
     "maintenance.auto=false",
     "protocol.ext.allow=never",
@@ -45,6 +51,9 @@ ENVIRONMENT = {
     "GIT_PAGER": "cat",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_LITERAL_PATHSPECS": "1",
+    # Commits are read as they are and as the remote has them, not as refs/replace and info/grafts of a clone have them.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
 }
 KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_SSH_COMMAND", "GIT_EXEC_PATH")
 """Variables of git that say where the host's settings are; every other one (GIT_DIR …) leaked from somewhere."""

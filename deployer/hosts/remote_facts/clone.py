@@ -10,8 +10,21 @@ from typing import Any
 
 SECONDS = 20.0
 """For one git command; the remote must answer within it."""
-DROPPED = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"}
-"""A hook or a cron wrapper can leak these, and git would look at another repository."""
+KEPT = {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_SSH_COMMAND", "GIT_EXEC_PATH"}
+"""Variables of git that say where the host's settings are; every other one (GIT_DIR …) leaked from somewhere."""
+CONFIG = ("core.fsmonitor=false", "safe.bareRepository=explicit", "protocol.ext.allow=never")
+"""Nothing is started for a mere look, nor is a repository within the tree of another believed."""
+ENVIRONMENT = {
+    "LC_ALL": "C",
+    "LANGUAGE": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+    "GIT_PAGER": "cat",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+}
 IN_PROGRESS = {
     "rebase-merge": "a rebase",
     "rebase-apply": "a rebase or am",
@@ -24,13 +37,13 @@ IN_PROGRESS = {
 
 def git(arguments: list[str], *, beside: Path | None = None) -> tuple[int, str, str]:
     """Exit code, stdout and the last line of stderr; SIGTERM to the whole group when it takes too long."""
-    environment = {name: value for name, value in os.environ.items() if name not in DROPPED}
-    environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", GIT_ASKPASS="")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in KEPT}
+    environment.update(ENVIRONMENT)
     if beside:
         environment["GIT_CEILING_DIRECTORIES"] = str(beside.parent)
     try:
         process = subprocess.Popen(
-            ["git", *arguments],
+            ["git", *(word for setting in CONFIG for word in ("-c", setting)), *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.content.history import BRANCH, steps, stream
 from deployer.sandboxes.content.manifest_text import Instance
 from deployer.sandboxes.layout import SiteLayout
+from deployer.surroundings import search_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _set_person(clone: Path, person: Person) -> None:
 def _git(site: SiteLayout, stop: Stop, *arguments: str, stdin: bytes = b"") -> None:
     """Run git with an environment of its own: GIT_DIR of a hook or the user's settings must not reach it."""
     environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": search_path(os.environ),
         "HOME": str(site.home),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",

@@ -11,6 +11,7 @@ from pathlib import Path
 from deployer.errors import DeployerError
 from deployer.sandboxes import programs
 from deployer.sandboxes.apart import Stop
+from deployer.surroundings import search_path
 
 PACKAGES: Mapping[str, str] = {
     "ip": "iproute2",
@@ -77,7 +78,7 @@ _KEPT = frozenset({"http_proxy", "https_proxy", "no_proxy", "tmpdir"})
 
 def _path() -> str:
     # `ip` and `sshd` are in sbin, which the PATH of a cron job or of `su` does not have.
-    return os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+    return os.pathsep.join((search_path(os.environ), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 
 
 def check_programs() -> None:

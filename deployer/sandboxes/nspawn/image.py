@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-import platformdirs
-
 from deployer.errors import DeployerError
+from deployer.folders import make_folder
+from deployer.resources import user_folder
 from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.base import Say
 from deployer.sandboxes.files import locked
@@ -71,11 +71,11 @@ def ready(say: Say, stop: Stop) -> Path:
         DeployerError: it could not be built.
     """
     suite = _suite()
-    cache = Path(platformdirs.user_cache_dir("deployer")) / "sandbox-images"
+    cache = user_folder("cache") / "sandbox-images"
     image = cache / _digest(suite)
     if not image.is_dir():
         say(f"building the image {image}, once: this takes a minute")
-        cache.mkdir(parents=True, exist_ok=True, mode=0o755)
+        make_folder(cache)
         with locked(cache / f".{image.name}.lock", _BUILD, stop) as is_ours:
             if not is_ours:
                 raise DeployerError(f"another process builds {image} and does not end")

@@ -52,7 +52,7 @@ def _worsen(plan: Plan, site: SitePlan, fault: Fault) -> None:
     delay, loss = (fault.amount, 0.0) if fault.kind is Kind.DELAY else (0.0, fault.amount)
     # The group is entered first: where `ip netns exec` is, /sys is another one.
     apart = ("setsid", "--fork", *_group(plan, site).entering(), "ip", "netns", "exec", plan.backbone)
-    python = ("env", f"PYTHONPATH={_PACKAGES}", sys.executable, "-S", "-m", "deployer.sandboxes.nspawn.relay")
+    python = ("env", f"PYTHONPATH={_PACKAGES}", sys.executable, "-P", "-S", "-m", "deployer.sandboxes.nspawn.relay")
     # It ends when nobody holds its output any more: that is when the relay works.
     command.run((*apart, *python, site.port, far, str(delay), str(loss)))
 

@@ -13,7 +13,10 @@ _FOLDER = Path("/run/deployer-sandboxes")
 def enter(plan: Plan) -> None:
     """Write a sandbox down, before the first thing of it is on this machine."""
     _FOLDER.mkdir(mode=0o755, exist_ok=True)
-    (_FOLDER / plan.id).write_text(str(plan.sandbox.folder), encoding="utf-8", errors="surrogateescape")
+    entry = _FOLDER / plan.id
+    # Whatever the umask is: only root may say where a sandbox is.
+    entry.touch(mode=0o644)
+    entry.write_text(str(plan.sandbox.folder), encoding="utf-8", errors="surrogateescape")
 
 
 def leave(sandbox: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from deployer.inventory import ansible
 from deployer.inventory.cache import KEPT, Cache
+from deployer.surroundings import ansible_config
 
 
 def test_the_newest_answers_are_kept(tmp_path: Path) -> None:
@@ -38,10 +39,11 @@ def test_an_answer_that_is_too_old_is_none(tmp_path: Path) -> None:
 
 
 def _identity(folder: Path, **environment: str) -> str:
-    return ansible.identity(sys.executable, {"HOME": str(folder), **environment})
+    given = {"HOME": str(folder), **environment}
+    return ansible.identity(sys.executable, given | {"ANSIBLE_CONFIG": ansible_config(None, given)})
 
 
-@pytest.mark.parametrize("place", ["named.cfg", "ansible.cfg", ".ansible.cfg"])
+@pytest.mark.parametrize("place", ["named.cfg", ".ansible.cfg"])
 def test_another_configuration_of_ansible_is_asked_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
