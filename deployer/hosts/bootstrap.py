@@ -103,6 +103,8 @@ def settle(home: str) -> None:
         os.environ["HOME"] = home
     folder = os.path.expanduser("~")  # noqa: PTH111  importing pathlib costs more than a step
     os.chdir(folder if os.path.isdir(folder) else "/")  # noqa: PTH112  as above
+    # What we make is for the login, and for its group where the host says so; never for everybody to write.
+    os.umask(os.umask(0o077) | 0o002)
 
 
 def stop(number: int, _frame: types.FrameType | None) -> None:

@@ -43,8 +43,9 @@ class Trap:
         self._python()
         self._git()
         self._settings()
-        for name in (*PROGRAMS, ".vault_pass"):
-            self._write(name, f"#!/bin/sh\n: >'{self._marks}/program {name}'\nexit 97\n").chmod(0o755)
+        for name, code in (*((program, 97) for program in PROGRAMS), (".vault_pass", 0)):
+            text = f"#!/bin/sh\n: >'{self._marks}/program {name}'\necho password\nexit {code}\n"
+            self._write(name, text).chmod(0o755)
 
     @property
     def sprung(self) -> list[str]:

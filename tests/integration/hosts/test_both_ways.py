@@ -26,6 +26,18 @@ def test_runs_a_command(host: Host) -> None:
     assert completed == Completed(3, b"out\n", b"err\n")
 
 
+def test_a_command_gets_no_setting_of_ours(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting can be a secret; and no search path leads into the current folder."""
+    monkeypatch.setenv("DEPLOYER_ON_ATTENTION__WEBHOOK", "https://chat.example.com/s3cret")
+    monkeypatch.setenv("PATH", f":{os.environ['PATH']}:.")
+
+    said = host.run(["env"]).stdout.decode()
+
+    path = next(line for line in said.splitlines() if line.startswith("PATH=")).removeprefix("PATH=")
+    assert "s3cret" not in said
+    assert all(entry.startswith("/") for entry in path.split(":"))
+
+
 def test_is_binary_safe(host: Host) -> None:
     """Every byte value goes there and comes back, more of them than any buffer holds."""
     data = bytes(range(256)) * 8192

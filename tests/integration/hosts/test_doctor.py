@@ -51,6 +51,16 @@ def by_check(findings: tuple[Finding, ...]) -> Mapping[str, Finding]:
     return {finding.check: finding for finding in findings}
 
 
+def test_a_look_starts_no_program_of_the_clone(host: Host, clone: Path, site: Site, tmp_path: Path) -> None:
+    """What core.fsmonitor names is not run."""
+    git("-C", clone, "config", "core.fsmonitor", f"touch '{tmp_path}/ran'; false")
+
+    findings = by_check(examine(host, site))
+
+    assert findings["state"].verdict is GOOD
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_host_that_has_all(host: Host, clone: Path, site: Site) -> None:
     """Nothing is bad, and every check is there."""
     del clone

@@ -64,6 +64,26 @@ def hook() -> Iterator[str]:
         thread.join()
 
 
+def test_the_command_gets_no_setting_and_not_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The webhook is a secret of its own, and `./notify` of the folder one stands in would be anybody's."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("DEPLOYER_ON_ATTENTION__WEBHOOK", "https://chat.example.com/s3cret")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    command = ("sh", "-c", f"cat >/dev/null; env >'{tmp_path}/said'; pwd >>'{tmp_path}/said'")
+
+    for notifier in notifiers(AttentionSettings(command=command), _render):
+        notifier.tell(WORK)
+
+    said = (tmp_path / "said").read_text()
+    assert "s3cret" not in said
+    assert said.splitlines()[-1] == str(tmp_path / "home")
+    with pytest.raises(ValueError, match="whole path"):
+        AttentionSettings(command=("./notify",))
+
+
 def test_nobody_is_told_when_the_settings_name_nobody() -> None:
     """No command, no webhook, no notifier."""
     assert notifiers(AttentionSettings(), _render) == ()
