@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -87,7 +88,11 @@ def _vault_id(value: str, root: _Root) -> str:
 
 
 def _ssh(value: str, root: _Root) -> str:
-    return _SSH.sub(lambda found: found["option"] + root(found["path"]), value)
+    def whole(found: re.Match[str]) -> str:
+        path = root(found["path"])
+        return found["option"] + (path if path == found["path"] else shlex.quote(path))
+
+    return _SSH.sub(whole, value)
 
 
 _OPTIONS: Mapping[str, Callable[[str, _Root], str]] = {

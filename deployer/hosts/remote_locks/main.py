@@ -18,7 +18,9 @@ PAUSE = 0.05
 def main(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Answer `{"fences": {name: number}}`, or `{"locked": {"name", "holder"}}` and hold nothing."""
     folder = Path("~/deployer/.locks").expanduser() / files.safe_name(request["repository"])
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One after the other: folders above the last one get their mode from the umask.
+    for each in (folder.parent, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Always in the same order, so that two takers of the same locks do not refuse each other.
     wanted = sorted(request["locks"], key=lambda lock: lock["name"])
     taken, refused = take(folder, wanted, request)

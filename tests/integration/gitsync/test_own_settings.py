@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployer.model.sync import SyncStatus
+from deployer.model.sync import CloneState, SyncStatus
 
 if TYPE_CHECKING:
     from tests.integration.gitsync.conftest import World
@@ -41,7 +41,8 @@ def test_a_manifest_is_read_as_the_remote_has_it(world: World) -> None:
 @pytest.mark.parametrize("how", ["replace", "grafts"])
 def test_history_is_read_as_the_remote_has_it(world: World, how: str) -> None:
     """A commit that the clone says has no parents has them: both sides land on what they have in common."""
-    theirs = world.commit(world.ada, {"other.xml": "theirs\n"}, push=True)
+    world.commit(world.ada, {"other.xml": "theirs\n"}, "before", push=True)
+    theirs = world.commit(world.ada, {"other.xml": "theirs too\n"}, "last", push=True)
     world.commit(world.clone, {"doc/notes.txt": "ours\n"}, "ours")
     if how == "replace":
         world.git(world.clone, "fetch", "-q", str(world.bare), "main")
@@ -49,7 +50,10 @@ def test_history_is_read_as_the_remote_has_it(world: World, how: str) -> None:
     else:
         (world.clone / ".git" / "info" / "grafts").write_text(f"{theirs}\n")
 
+    state = world.engine().inspect(world.host, world.repository)
     result = world.engine().sync(world.host, world.repository)
 
+    assert isinstance(state, CloneState)
+    assert [commit.subject for commit in state.behind] == ["before", "last"]
     assert result.manual is None, result
-    assert world.subjects() == ["ours", "edit", "first"]
+    assert world.subjects() == ["ours", "last", "before", "first"]
