@@ -32,7 +32,10 @@ def leave_current_folder() -> None:
     """
     # The package itself may be there: in a checkout of it.
     ours = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120  pathlib is not imported yet
-    here = os.path.realpath(os.curdir)
+    try:
+        here = os.path.realpath(os.curdir)
+    except OSError:  # the folder is gone
+        here = ours
     if here != ours:
         sys.path[:] = [path for path in sys.path if path and os.path.realpath(path) != here]
     from deployer.surroundings import search_path

@@ -8,6 +8,7 @@ anybody who pushes to a config repository can put a program there.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -43,6 +44,17 @@ def chosen(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
         names: of variables; those that are not set are left out.
     """
     return {name: environ[name] for name in names if name in environ} | {"PATH": search_path(environ)}
+
+
+def leaving_out(command: str, environ: Mapping[str, str]) -> str:
+    """A command line of the user's that a library starts with our environment: less settings of deployer.
+
+    Args:
+        command: words, as a shell would split them.
+        environ: this process's environment.
+    """
+    settings = [word for name in sorted(environ) if name.startswith(PREFIX) for word in ("-u", name)]
+    return f"{shlex.join(['env', *settings])} {command}" if settings else command
 
 
 def search_path(environ: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import os
 import shlex
 import socket
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 import fabric
 import paramiko
 
+from deployer import surroundings
 from deployer.errors import SettingsError, UnreachableError
 from deployer.hosts import trouble
 from deployer.model.site import Machine
@@ -185,7 +187,8 @@ def gateway(config: fabric.Config, host: str, seen: frozenset[str] = frozenset()
     entry = config.base_ssh_config.lookup(host)
     jump = str(entry.get("proxyjump", "none"))
     if jump.lower() == "none":
-        return str(entry.get("proxycommand", "")) or False
+        command = str(entry.get("proxycommand", "")) or "none"
+        return False if command.lower() == "none" else surroundings.leaving_out(command, os.environ)
     previous: fabric.Connection | str | bool = False
     for hop in (part.strip().removeprefix("ssh://") for part in jump.split(",")):
         name = hop.rpartition("@")[2].partition(":")[0]

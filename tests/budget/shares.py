@@ -34,7 +34,7 @@ COMMANDS: tuple[str, ...] = (
     "inventory/",
     "model/",
 )
-COMMANDS += ("folders.py", "playbook/", "ports.py", "rollout/", "settings.py", "store/", "surroundings.py")
+COMMANDS += ("empty.cfg", "folders.py", "playbook/", "ports.py", "rollout/", "settings.py", "store/", "surroundings.py")
 HOSTS = ("deployer/sandboxes/", "playbooks/", "molecule/")
 PARTS = (
     Part("sync", ("tests/integration/gitsync/",), SYNC, 60),

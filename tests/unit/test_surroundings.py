@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +73,18 @@ def test_settings_are_not_inherited() -> None:
 
     assert surroundings.inherited(environ) == {"LANG": "C", "PATH": "/a"}
     assert surroundings.chosen(environ, ("LANG", "TZ")) == {"LANG": "C", "PATH": "/a"}
+
+
+def test_a_command_of_the_users_gets_no_settings_either() -> None:
+    """A ProxyCommand is started by a library, with all of our environment."""
+    environ = {"DEPLOYER_STORE": "s3cret", "PATH": "/usr/bin:/bin", "LANG": "C"}
+    line = surroundings.leaving_out("sh -c 'env; echo %h'", environ)
+
+    done = subprocess.run(shlex.split(line), env=environ, capture_output=True, text=True, check=True)
+
+    assert "s3cret" not in done.stdout
+    assert "LANG=C" in done.stdout
+    assert surroundings.leaving_out("nc a 22", {"LANG": "C"}) == "nc a 22"
 
 
 @pytest.mark.parametrize(

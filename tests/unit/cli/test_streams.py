@@ -1,4 +1,4 @@
-"""Standard streams that are closed: `>&-`, as some cron and service managers start their jobs."""
+"""Odd starts: standard streams that are closed (`>&-`, as of some cron and service managers), a folder that is gone."""
 
 from __future__ import annotations
 
@@ -37,3 +37,16 @@ def test_files_do_not_get_the_number_of_a_closed_stream(tmp_path: Path) -> None:
 
     assert done.returncode == 0
     assert (tmp_path / "state" / "deployer.db").read_bytes().startswith(b"SQLite")
+
+
+def test_a_folder_that_is_gone_is_no_matter(tmp_path: Path) -> None:
+    """Another person may have removed the folder that one stands in."""
+    (tmp_path / "gone").mkdir()
+    script = f'rmdir "$PWD" && exec {shlex.quote(sys.executable)} -m deployer settings'
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path / "gone", env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
