@@ -64,6 +64,14 @@ class SyncSettings(_Section):
     """Snapshots that are kept of each clone, at most; `deployer undo` goes back to them."""
     snapshot_days: float = Field(default=30.0, gt=0)
     """Days after which a snapshot is dropped, the newest one excepted."""
+    most_files: int = Field(default=100_000, ge=1)
+    """Files that a revision may have."""
+    most_depth: int = Field(default=64, ge=1, le=400)
+    """Folders in folders that a revision may have."""
+    most_size: int = Field(default=2048, ge=1)
+    """MiB that the files of a revision may have together, as far as they are new to the clone."""
+    most_manifests: int = Field(default=64, ge=1)
+    """MiB that the manifests of a revision may have together."""
 
 
 class SshSettings(_Section):
@@ -73,6 +81,10 @@ class SshSettings(_Section):
     """Seconds. A host that says nothing for three times as long in mid-playbook is given up."""
     known_hosts: str = ""
     """A file of host keys besides the user's own; an unknown or changed key is always an error."""
+    most_memory: int = Field(default=2048, ge=64)
+    """MiB of memory that our helper on a deployer host may use, and each git that it starts."""
+    most_answer: int = Field(default=256, ge=1)
+    """MiB that a command on a deployer host may print."""
 
     @field_validator("known_hosts")
     @classmethod

@@ -4,7 +4,7 @@ This file is streamed too, so it must do with Python 3.9 and the standard librar
 of a step cost as much as the step. The programs are never written to the host's disk.
 
 - Standard input is `<size> <size>\n<modules><told>`. The modules are marshalled: the magic number of a version of
-  Python; module -> code for it; all texts. What is told is JSON: request, home, deadline, hold, silence.
+  Python; module -> code for it; all texts. What is told is JSON: request, home, deadline, hold, silence, memory.
 - The answer goes to the descriptor that was stdout at the start. Whatever else prints, children included, goes to
   stderr, so that a talkative program cannot spoil the answer.
 - A program whose `main` is a generator holds something: its first value is the answer, and it is closed when stdin
@@ -112,6 +112,18 @@ def stop(number: int, _frame: types.FrameType | None) -> None:
     sys.exit(128 + number)
 
 
+def bound(memory: int) -> None:
+    """Let neither this program nor what it starts take more memory, as far as the host itself allows as much.
+
+    RLIMIT_DATA counts what is written, not the packs that git maps into its memory to read them.
+    """
+    import resource  # noqa: PLC0415  where memory is bounded
+
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if memory and (most == resource.RLIM_INFINITY or memory < most):
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, most))
+
+
 def end_group() -> None:
     """End this program and what it started; every way in gives it a process group of its own."""
     os.killpg(os.getpgrp(), signal.SIGTERM)
@@ -160,6 +172,7 @@ def run() -> None:
     listening, answering = take_channels()
     timer = watchdog(float(str(told["deadline"])))
     settle(str(told["home"]))
+    bound(int(str(told["memory"])))
     sys.meta_path.insert(0, Modules(packed))
     outcome = __import__(f"{PACKAGE}.main", fromlist=["main"]).main(told["request"])
     if not isinstance(outcome, types.GeneratorType):

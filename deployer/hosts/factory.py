@@ -34,7 +34,7 @@ class HostPool:
 
     def _make(self, machine: Machine) -> _ClosableHost:
         if machine.is_local:
-            return LocalHost(machine)
+            return LocalHost(machine, self._ssh)
         # Loading fabric takes longer than a whole local command (design: start-up is a feature).
         from deployer.hosts.ssh import SshHost  # noqa: PLC0415  late for the reason above
 

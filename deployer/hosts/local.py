@@ -22,6 +22,7 @@ from deployer.model.json import JsonObject
 from deployer.model.program import Program
 from deployer.model.site import Machine
 from deployer.ports import Completed
+from deployer.settings import SshSettings
 
 GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL at a deadline."""
@@ -140,10 +141,12 @@ class LocalHost:
 
     Args:
         machine: of the inventory; `deployer_home` is what `~` means to steps.
+        settings: how much memory and how long an answer a command may have.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, settings: SshSettings | None = None) -> None:
         self._machine = machine
+        self._memory, self._most = bounds(settings or SshSettings())
         self._python = python_of(machine, sys.executable)
 
     @property
@@ -164,14 +167,14 @@ class LocalHost:
             return Completed(wire.NOT_FOUND, b"", f"{command[0]}: {error.strerror}\n".encode())
         except PermissionError as error:
             return Completed(CANNOT_RUN, b"", f"{command[0]}: {error.strerror}\n".encode())
-        completed = session.complete(started, stdin, deadline)
+        completed = session.complete(started, stdin, deadline, self._most)
         if completed is None:
             raise late(self.name, command, deadline)
         return completed
 
     def call(self, program: Program, request: JsonObject, *, deadline: float = 120.0) -> JsonObject:
         """See `deployer.ports.Host`."""
-        data = wire.bundle(program, request, home=self._home, deadline=deadline)
+        data = wire.bundle(program, request, home=self._home, deadline=deadline, memory=self._memory)
         completed = self.run(wire.interpreter(self._python), stdin=data, deadline=deadline)
         return session.answered(self.name, self._python, completed)
 
@@ -179,7 +182,7 @@ class LocalHost:
     def hold(self, program: Program, request: JsonObject) -> Iterator[JsonObject]:
         """See `deployer.ports.Host`."""
         # A pipe always ends with its writer, so no heartbeats are needed here.
-        data = session.held_bundle(program, request, home=self._home, silence=0.0)
+        data = session.held_bundle(program, request, home=self._home, silence=0.0, memory=self._memory)
         try:
             started = LocalSession(wire.interpreter(self._python), self._home)
         except OSError as error:
@@ -189,6 +192,11 @@ class LocalHost:
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def bounds(settings: SshSettings) -> tuple[int, int]:
+    """Bytes of memory, and of an answer."""
+    return settings.most_memory << 20, settings.most_answer << 20
 
 
 def python_of(machine: Machine, default: str) -> str:

@@ -9,17 +9,23 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from deployer.errors import UnreachableError, UsageError
+from deployer.errors import HelperFailedError, UnreachableError, UsageError
 from deployer.hosts import wire
 from deployer.model.json import JsonObject
 from deployer.model.program import Program
 from deployer.ports import Completed
 
 CHUNK = 65536
+MOST_ANSWER = 256 << 20
+"""Bytes that a command may print, where no setting says otherwise."""
+MOST_ERRORS = 1 << 20
+"""Bytes of a command's error output that are kept: the last ones."""
 HEARTBEAT = 10.0
 """Seconds between two signs of life to a holding program."""
 SILENCE = 60.0
 """Seconds without one after which it lets go of what it holds."""
+MOST_HELD = 1 << 20
+"""Bytes of a line that a holding program may answer: names of locks and their holders."""
 HOLD_DEADLINE = 60.0
 """Seconds that a holding program has for its answer."""
 RELEASE = 10.0
@@ -77,9 +83,17 @@ class _Thread(threading.Thread):
             self._work()
 
 
-def _drain(read: Callable[[], bytes], into: bytearray) -> None:
+def _drain(read: Callable[[], bytes], into: bytearray, most: int) -> None:
+    """Keep what is read, up to one byte more than there may be."""
+    while len(into) <= most and (chunk := read()):
+        into += chunk[: most + 1 - len(into)]
+
+
+def _drain_last(read: Callable[[], bytes], into: bytearray) -> None:
+    """Keep the end of what is read."""
     while chunk := read():
         into += chunk
+        del into[: max(0, len(into) - MOST_ERRORS)]
 
 
 def _feed(session: Session, data: bytes) -> None:
@@ -89,19 +103,25 @@ def _feed(session: Session, data: bytes) -> None:
         session.end_of_input()
 
 
-def complete(session: Session, stdin: bytes, deadline: float) -> Completed | None:
-    """Talk with a command until it ends; None (and the command ended) when it took longer than the deadline."""
+def complete(session: Session, stdin: bytes, deadline: float, most: int = MOST_ANSWER) -> Completed | None:
+    """Talk with a command until it ends; None (and the command ended) when it took longer than the deadline.
+
+    Raises:
+        HelperFailedError: it printed more bytes than it may; it is ended.
+    """
     stdout, stderr = bytearray(), bytearray()
     watch = Stopwatch(deadline)
     exit_code = None
     try:
         readers = [
-            _Thread(lambda: _drain(session.read, stdout)),
-            _Thread(lambda: _drain(session.read_error, stderr)),
+            _Thread(lambda: _drain(session.read, stdout, most)),
+            _Thread(lambda: _drain_last(session.read_error, stderr)),
         ]
         _Thread(lambda: _feed(session, stdin))
         for reader in readers:
             reader.join(watch.left)
+            if len(stdout) > most:
+                raise too_much(most)
         if not any(reader.is_alive() for reader in readers):
             exit_code = session.wait(watch.left)
     finally:
@@ -110,6 +130,12 @@ def complete(session: Session, stdin: bytes, deadline: float) -> Completed | Non
             session.kill()
         session.close()
     return None if exit_code is None else Completed(exit_code, bytes(stdout), bytes(stderr))
+
+
+def too_much(most: int) -> HelperFailedError:
+    """The error for a command that printed more than it may."""
+    hint = f"the setting ssh.most_answer allows {most >> 20} MiB"
+    return HelperFailedError(f"a command on the host printed more than {most} bytes; it was ended", hint=hint)
 
 
 def checked(argv: Sequence[str]) -> list[str]:
@@ -159,7 +185,7 @@ class Holding:
 
     def _find_answer(self, found: list[bytes]) -> None:
         buffer = b""
-        while chunk := self._session.read():
+        while len(buffer) <= MOST_HELD and (chunk := self._session.read()):
             *lines, buffer = (buffer + chunk).splitlines(keepends=True)
             if buffer.endswith(b"\n"):
                 lines, buffer = [*lines, buffer], b""
@@ -201,6 +227,6 @@ def answered(name: str, python: str, completed: Completed) -> JsonObject:
     return found
 
 
-def held_bundle(program: Program, request: JsonObject, *, home: str, silence: float) -> bytes:
+def held_bundle(program: Program, request: JsonObject, *, home: str, silence: float, memory: int) -> bytes:
     """The bundle of a program that holds."""
-    return wire.bundle(program, request, home=home, deadline=HOLD_DEADLINE, hold=True, silence=silence)
+    return wire.bundle(program, request, home=home, deadline=HOLD_DEADLINE, hold=True, silence=silence, memory=memory)

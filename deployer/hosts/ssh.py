@@ -13,7 +13,7 @@ import paramiko
 from deployer.errors import UnreachableError
 from deployer.hosts import session, wire
 from deployer.hosts.connection import BROKEN, Link
-from deployer.hosts.local import late, python_of
+from deployer.hosts.local import bounds, late, python_of
 from deployer.model.json import JsonObject
 from deployer.model.program import Program
 from deployer.model.site import Machine
@@ -76,6 +76,7 @@ class SshHost:
         self._machine = machine
         self._python = python_of(machine, "python3")
         self._link = Link(machine, settings)
+        self._memory, self._most = bounds(settings)
 
     @property
     def name(self) -> str:
@@ -89,7 +90,7 @@ class SshHost:
             channel = self._link.channel()
             began = time.monotonic()
             started = SshSession(channel, command_line(command, home=self._machine.home, deadline=deadline))
-            completed = session.complete(started, stdin, deadline + GRACE + PATIENCE)
+            completed = session.complete(started, stdin, deadline + GRACE + PATIENCE, self._most)
         return self._judged(completed, channel.get_transport(), command, deadline, time.monotonic() - began)
 
     def _judged(
@@ -112,14 +113,15 @@ class SshHost:
 
     def call(self, program: Program, request: JsonObject, *, deadline: float = 120.0) -> JsonObject:
         """See `deployer.ports.Host`."""
-        data = wire.bundle(program, request, home=self._machine.home, deadline=deadline)
+        data = wire.bundle(program, request, home=self._machine.home, deadline=deadline, memory=self._memory)
         completed = self.run(wire.interpreter(self._python), stdin=data, deadline=deadline)
         return session.answered(self.name, self._python, completed)
 
     @contextlib.contextmanager
     def hold(self, program: Program, request: JsonObject) -> Iterator[JsonObject]:
         """See `deployer.ports.Host`."""
-        data = session.held_bundle(program, request, home=self._machine.home, silence=session.SILENCE)
+        home, memory = self._machine.home, self._memory
+        data = session.held_bundle(program, request, home=home, silence=session.SILENCE, memory=memory)
         line = command_line(wire.interpreter(self._python), home=self._machine.home)
         with self._link.wrapped():
             started = SshSession(self._link.channel(), line)

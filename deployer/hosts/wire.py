@@ -40,7 +40,14 @@ def interpreter(python: str) -> list[str]:
 
 
 def bundle(
-    program: Program, request: JsonObject, *, home: str, deadline: float, hold: bool = False, silence: float = 0.0
+    program: Program,
+    request: JsonObject,
+    *,
+    home: str,
+    deadline: float,
+    hold: bool = False,
+    silence: float = 0.0,
+    memory: int = 0,
 ) -> bytes:
     """The bytes for the interpreter's stdin.
 
@@ -51,11 +58,12 @@ def bundle(
         deadline: seconds after which it ends itself and its children; of a holding program, until it has answered.
         hold: whether it stays after its answer.
         silence: seconds without a sign of life from us after which a holding program lets go; 0 for never.
+        memory: bytes that it may use, and each command that it starts; 0 for no limit of ours.
     """
-    told = {"request": request, "home": home, "deadline": deadline, "hold": hold, "silence": silence}
+    ways = {"home": home, "deadline": deadline, "hold": hold, "silence": silence, "memory": memory}
     modules, last = (
         _packed(tuple(program.modules.items()), tuple(program.code.items())),
-        json.dumps(told).encode("ascii"),
+        json.dumps({"request": request, **ways}).encode("ascii"),
     )
     return b"%s%d %d\n%s%s" % (_bootstrap(), len(modules), len(last), modules, last)
 
@@ -86,7 +94,10 @@ def answer(stdout: bytes) -> JsonObject | None:
     line = next((line for line in stdout.splitlines(keepends=True) if is_answer(line)), None)
     if line is None:
         return None
-    value: JsonObject = json.loads(line)["answer"]
+    try:
+        value: JsonObject = json.loads(line)["answer"]
+    except RecursionError as error:
+        raise HelperFailedError("our helper answered with values that are nested too deep") from error
     return value
 
 
