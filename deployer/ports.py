@@ -14,7 +14,7 @@ from typing import Protocol
 from deployer.model.check import TargetChecks
 from deployer.model.facts import Finding
 from deployer.model.json import JsonObject
-from deployer.model.manifest import Manifest
+from deployer.model.manifest import Files, Manifest
 from deployer.model.merge import Difference
 from deployer.model.options import PlaybookOptions
 from deployer.model.plan import Target
@@ -150,7 +150,7 @@ class Clones(Protocol):
             LockedError: somebody is at work in it.
         """
 
-    def read(self, host: Host, repository: Repository, revision: str) -> Mapping[str, tuple[str, bytes]]:
+    def read(self, host: Host, repository: Repository, revision: str) -> Files:
         """The manifests of a revision: path -> (blob's object id, content). Never from the work tree."""
 
     def clone(self, host: Host, repository: Repository) -> None:

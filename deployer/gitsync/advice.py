@@ -170,6 +170,10 @@ def _force_pushed(at: Situation) -> tuple[str, ...]:
     )
 
 
+def _too_large(at: Situation) -> tuple[str, ...]:
+    return _in_clone(at, f"git log -5 --format='%h %an %ad %s' refs/deployer/remote/{shlex.quote(at.upstream)}")
+
+
 def _try(at: Situation) -> tuple[str, ...]:
     return _in_clone(at, f"git ls-remote {at.remote} refs/heads/{at.upstream}")
 
@@ -212,6 +216,7 @@ _MENDS: Mapping[str, Callable[[Situation], tuple[str, ...]]] = {
     "server-refused": _push,
     "stale-server-lock": _push,
     "push-hook": _push,
+    "too-large": _too_large,
     "identity": _identity,
     "ownership": lambda at: (f"ls -ld {place(at.path)}", "id"),
     "permission": lambda at: (f"ls -la {place(at.path)}", "id"),

@@ -86,6 +86,7 @@ _TABLE = (
     FailureClass("ownership", _NEVER, By.STATE, "The clone belongs to another user, so git refuses to work in it."),
     FailureClass("permission", _NEVER, By.STATE, "A file cannot be read or written by this user."),
     FailureClass("disk-full", _NEVER, By.STATE, "There is not enough room on the disk of the clone."),
+    FailureClass("too-large", _NEVER, By.STATE, "Something there is larger than a limit, so it was not looked at."),
     FailureClass("identity", _NEVER, By.CODE, "The deployer host has no name and mail to commit with."),
     FailureClass("no-git", _NEVER, By.CODE, "git is missing, or older than 2.39."),
     FailureClass(
@@ -132,6 +133,8 @@ _HTTP = (
 _SERVER_LOCK = r"failed to update ref|incorrect old value provided|cannot lock ref|reference already exists"
 _DISK_FULL = r"^(?!remote: ).*(No space left on device|Disk quota exceeded|Out of diskspace)"
 """Of the C library and of git 2.39 to 2.55; needed where there is room again by the time that we look."""
+_NO_MEMORY = r"^(?!remote: )(fatal|error): .*([Oo]ut of memory|mmap failed: Cannot allocate memory)"
+"""Of git 2.39 to 2.55: it met the limit of memory that our helper has."""
 _SSH_FAILED = 255
 _FACTS = (
     ("is_page", "remote-gone"),
@@ -141,6 +144,8 @@ _FACTS = (
     ("denied", "permission"),
     ("untrusted", "host-key"),
 )
+_HIDDEN = frozenset({"disk-full", "too-large"})
+"""Classes that may lie behind a failure of git that has none of its own."""
 _TOO_MANY, _TROUBLE = 429, 500
 _STATUSES = {401: "auth", 403: "auth", 407: "auth", 404: "remote-gone", 410: "remote-gone", 413: "server-refused"}
 _GIT = r"^fatal: remote error: "
@@ -154,8 +159,8 @@ def classify(failure: JsonObject) -> FailureClass:
         failure: the evidence, as deployer.gitsync.remote answers it.
     """
     said = str(failure.get("kind") or "")
-    if said == "git-failed" and _kind(failure) == "disk-full":
-        said = "disk-full"
+    if said == "git-failed" and _kind(failure) in _HIDDEN:
+        said = _kind(failure)
     return CLASSES[said] if said in CLASSES else CLASSES[_kind(failure)]
 
 
@@ -171,9 +176,17 @@ def _kind(failure: JsonObject) -> str:
             return kind
     if failure.get("timed_out"):
         return "timeout"
-    if not _is_push(failure) and re.search(_DISK_FULL, str(failure.get("stderr") or ""), re.MULTILINE):
-        return "disk-full"
+    if lacking := _lacking(failure):
+        return lacking
     return "push-hook" if _is_silent_push(failure) else _transport(failure, facts)
+
+
+def _lacking(failure: JsonObject) -> str:
+    """The class of a git that says it had no memory or no room; empty for any other."""
+    said = str(failure.get("stderr") or "")
+    if re.search(_NO_MEMORY, said, re.MULTILINE):
+        return "too-large"
+    return "disk-full" if not _is_push(failure) and re.search(_DISK_FULL, said, re.MULTILINE) else ""
 
 
 def _is_silent_push(failure: JsonObject) -> bool:

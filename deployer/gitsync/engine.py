@@ -15,6 +15,7 @@ from deployer.gitsync.redact import redact_all
 from deployer.gitsync.tries import StepStoppedError, Tries
 from deployer.gitsync.undoing import moment, snapshots, undone
 from deployer.model.json import JsonObject, JsonValue
+from deployer.model.manifest import Files, Oversized
 from deployer.model.merge import RULES_FILE, Conflict
 from deployer.model.site import Repository
 from deployer.model.sync import Change, CloneState, Commit, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
@@ -23,6 +24,7 @@ from deployer.resources import program
 from deployer.settings import SyncSettings
 
 REMOTE = "deployer.gitsync.remote"
+MEBIBYTE = 1 << 20
 MOST_ROUNDS = 200
 """Questions about files to merge in one try: each local commit may ask once."""
 SERVER_LOCKS = 5
@@ -163,7 +165,7 @@ class SyncEngine:
             return work.stopped(stopped, tries.count, self._clock.monotonic() - started)
         return work.done(answer, tries.count, self._clock.monotonic() - started)
 
-    def read(self, host: Host, repository: Repository, revision: str) -> Mapping[str, tuple[str, bytes]]:
+    def read(self, host: Host, repository: Repository, revision: str) -> Files:
         """The manifests of a revision: path -> (blob's object id, content). Never from the work tree.
 
         Raises:
@@ -175,9 +177,11 @@ class SyncEngine:
             answer = self._simple(host, repository, request)
         except StepStoppedError as stopped:
             raise self._error(host, repository, stopped) from stopped
-        files = answer.get("files")
-        found = files if isinstance(files, Mapping) else {}
-        return {path: _file(entry) for path, entry in found.items()}
+        found, large = (_mapping(answer.get(name)) for name in ("files", "large"))
+        return {
+            **{path: _file(entry) for path, entry in found.items()},
+            **{path: _large(entry) for path, entry in large.items()},
+        }
 
     def clone(self, host: Host, repository: Repository) -> None:
         """Make a missing clone, whole or not at all.
@@ -203,6 +207,7 @@ class SyncEngine:
             "identity": self._identity,
             "who": self._identity or "deployer",
             "seconds": tries.left,
+            "limits": limits(self._settings),
             "keep": {"snapshots": self._settings.snapshots, "days": self._settings.snapshot_days},
             **request,
         }
@@ -351,6 +356,15 @@ def _case(
     return Case(host.name, repository, found, answer, change, change_landed=landed)
 
 
+def limits(settings: SyncSettings) -> JsonObject:
+    """The limits as the program on the host knows them, in bytes."""
+    return {
+        "most_files": settings.most_files,
+        "most_depth": settings.most_depth,
+        **{name: getattr(settings, name) * MEBIBYTE for name in ("most_size", "most_manifests")},
+    }
+
+
 def _wanted(change: Change | None) -> JsonValue:
     if change is None:
         return None
@@ -364,6 +378,15 @@ def _wanted(change: Change | None) -> JsonValue:
 def _file(entry: JsonValue) -> tuple[str, bytes]:
     oid, content = entry if isinstance(entry, list) else ("", "")
     return str(oid), base64.b64decode(str(content))
+
+
+def _mapping(value: JsonValue) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _large(entry: JsonValue) -> tuple[str, Oversized]:
+    oid, size = entry if isinstance(entry, list) else ("", 0)
+    return str(oid), Oversized(size if isinstance(size, int) else 0)
 
 
 def _text(answer: JsonObject, name: str) -> str:

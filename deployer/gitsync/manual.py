@@ -32,6 +32,10 @@ _MORE = {
         "Whoever runs the server looks for <branch>.lock under refs/heads in the repository there, and removes it when "
         "no git works in it; then the command works."
     ),
+    "too-large": (
+        "A commit on top that takes it back (git revert) is enough: history need not be rewritten. If the size is "
+        "intended, raise the setting."
+    ),
     "ownership": "Run deployer as the owner, or give the clone to the right user.",
     "unmerged": "Edit the files, then git add them.",
 }
@@ -69,7 +73,7 @@ def manual_work(case: Case, failure_class: FailureClass) -> ManualWork:
         command=command,
         kind=failure_class.kind,
         line=_line(case, command),
-        detail=_detail(failure_class, conflicts),
+        detail=_detail(failure_class, _limit(failure_class, situation), conflicts),
         commands=tuple(redact(line) for line in commands(failure_class.kind, situation)),
         paths=paths,
         conflicts=conflicts,
@@ -131,8 +135,20 @@ def _line(case: Case, command: str) -> str:
     )
 
 
-def _detail(failure_class: FailureClass, conflicts: Iterable[FieldConflict]) -> str:
-    sentences = [failure_class.told, _MORE.get(failure_class.kind, ""), *map(str, conflicts)]
+def _limit(failure_class: FailureClass, situation: Situation) -> str:
+    """What is larger than which limit."""
+    if failure_class.kind != "too-large":
+        return ""
+    if not situation.fact("what"):  # git itself met it
+        return "git needs more memory than the setting ssh.most_memory allows to it."
+    what, found, limit, setting = (situation.fact(name) for name in ("what", "found", "limit", "setting"))
+    named = f"the setting {setting}" if setting else "a limit that no setting raises"
+    return f"{what}: {found}; {named} allows {limit}."
+
+
+def _detail(failure_class: FailureClass, limit: str, conflicts: Iterable[FieldConflict]) -> str:
+    first = f"{failure_class.told} {limit}".rstrip()
+    sentences = [first, _MORE.get(failure_class.kind, ""), *map(str, conflicts)]
     return redact("\n".join(sentence for sentence in sentences if sentence))
 
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from deployer.errors import ManifestError, UsageError
-from deployer.model.manifest import Problem
+from deployer.model.manifest import MAX_BYTES, Oversized, Problem
 
-MAX_BYTES = 10 * 1024 * 1024
-"""A larger file is refused unread."""
 MAX_DEPTH = 100
 """Levels of nesting that a document may have: below what the parsers themselves can bear."""
 MAX_VALUES = 200_000
@@ -95,7 +93,7 @@ def decode(path: str, data: bytes, *, is_xml: bool = False) -> Source:
         ManifestError: too large, empty, with NUL, or not in the encoding that it should be in.
     """
     if len(data) > MAX_BYTES:
-        raise refuse(Problem(path, 0, f"{len(data)} bytes, more than the {MAX_BYTES} that a manifest may have"))
+        raise refuse(Oversized(len(data)).problem(path))
     if not data.strip():
         raise refuse(Problem(path, 0, "the file is empty"))
     bom, encoding = _encoding(path, data, is_xml=is_xml)

@@ -9,11 +9,11 @@ from typing import cast
 
 import yaml
 
-from deployer.manifests.source import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Source, decode, refuse
+from deployer.manifests.source import MAX_DEPTH, MAX_VALUES, Source, decode, refuse
 from deployer.manifests.tree import Node, TreeDocument
 from deployer.manifests.yaml_text import spellings
 from deployer.model.json import JsonValue
-from deployer.model.manifest import Problem
+from deployer.model.manifest import MAX_BYTES, Problem
 
 MAX_REPEATED = 100_000
 """Values that the aliases of a document may repeat, all together; a bomb has millions."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from deployer.model.json import JsonObject
 
+MAX_BYTES = 10 * 1024 * 1024
+"""A larger manifest is refused unread."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -19,6 +22,22 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message}" if self.line else f"{self.path}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """In place of a manifest's content: it is larger than it may be, and was not read."""
+
+    size: int
+    """Bytes."""
+
+    def problem(self, path: str) -> Problem:
+        """What is told of it."""
+        return Problem(path, 0, f"{self.size} bytes, more than the {MAX_BYTES} that a manifest may have")
+
+
+Files = Mapping[str, tuple[str, bytes | Oversized]]
+"""Path -> (object id of the blob, content)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from deployer.errors import DeployerError
+from deployer.model.manifest import Files
 from deployer.model.merge import Difference
-from deployer.model.plan import Plan, Target
+from deployer.model.plan import Plan
 from deployer.model.run import Outcome, Run
 from deployer.ports import Manifests, Store
-from deployer.rollout.reading import Files
+from deployer.rollout.reading import content
 from deployer.rollout.syncing import Synced, Syncing
 
 RUNS_LOOKED_AT = 200
@@ -43,16 +44,16 @@ def changes_of(plan: Plan, synced: Sequence[Synced], syncing: Syncing, manifests
 
     found: dict[str, tuple[Difference, ...]] = {}
     for target in plan.targets:
-        before = read(target.site, last[target.name]).get(target.manifest) if target.name in last else None
-        if before is not None:
-            found[target.name] = _compared(target, before, sites[target.site].instances.files, manifests)
+        before = read(target.site, last[target.name]) if target.name in last else {}
+        if target.manifest in before:
+            found[target.name] = _compared(target.manifest, before, sites[target.site].instances.files, manifests)
     return found
 
 
-def _compared(target: Target, before: tuple[str, bytes], files: Files, manifests: Manifests) -> tuple[Difference, ...]:
-    after = files[target.manifest][1]
+def _compared(path: str, before: Files, after: Files, manifests: Manifests) -> tuple[Difference, ...]:
     try:
-        return () if before[1] == after else manifests.compare(target.manifest, before[1], after)
+        old, new = content(before, path), content(after, path)
+        return () if old == new else manifests.compare(path, old, new)
     except DeployerError:
         # What was rolled out then cannot be read now: the rules of its format were others.
         return ()

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deployer.errors import ManifestError, UsageError
+from deployer.model.manifest import Files
 from deployer.model.plan import Target
 from deployer.model.site import Site
 from deployer.model.sync import Change, Edit
 from deployer.ports import Manifests
 from deployer.rollout.planning import chosen
-from deployer.rollout.reading import Files, read_instances
+from deployer.rollout.reading import content, read_instances
 from deployer.rollout.request import Request
 from deployer.rollout.syncing import Synced
 
@@ -73,8 +74,9 @@ def _contents(
 
 def _with_values(site: Site, path: str, files: Files, sets: Sequence[tuple[str, str]], manifests: Manifests) -> bytes:
     """The manifest's bytes with the values set, checked to be a manifest still."""
-    data, fields = files[path][1], site.repository.fields
+    fields = site.repository.fields
     try:
+        data = content(files, path)
         for where, value in sets:
             data = manifests.set_value(path, data, where, value, fields)
         manifests.parse(path, data, fields)

@@ -7,13 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from deployer.errors import ManifestError
-from deployer.model.manifest import Manifest
+from deployer.model.manifest import Files, Manifest, Oversized
 from deployer.model.plan import Target
 from deployer.model.site import Site
 from deployer.ports import Manifests
-
-Files = Mapping[str, tuple[str, bytes]]
-"""Path -> (object id of the blob, content)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +27,28 @@ def read_instances(site: Site, files: Files, revision: str, manifests: Manifests
     """Every instance of the site; one whose manifest cannot be used is there too, held with the reason."""
     targets: list[Target] = []
     problems: list[str] = []
-    for path, (_, data) in sorted(files.items()):
-        target = _target(site, path, data, revision, manifests)
+    for path in sorted(files):
+        target = _target(site, path, files, revision, manifests)
         targets.append(target)
         problems.extend([target.held] if target.held else [])
     return Instances(_hold_doubles(targets), files, tuple(problems))
 
 
-def _target(site: Site, path: str, data: bytes, revision: str, manifests: Manifests) -> Target:
+def content(files: Files, path: str) -> bytes:
+    """What a manifest holds.
+
+    Raises:
+        ManifestError: it is so large that it was not read.
+    """
+    found = files[path][1]
+    if isinstance(found, Oversized):
+        raise ManifestError((str(found.problem(path)),))
+    return found
+
+
+def _target(site: Site, path: str, files: Files, revision: str, manifests: Manifests) -> Target:
     try:
-        manifest = manifests.parse(path, data, site.repository.fields)
+        manifest = manifests.parse(path, content(files, path), site.repository.fields)
     except ManifestError as error:
         return _held(site, path, revision, str(error))
     return _from_manifest(site, manifest, revision)

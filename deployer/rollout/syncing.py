@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from deployer.errors import DeployerError, StoreError
+from deployer.model.manifest import Files
 from deployer.model.plan import Target
 from deployer.model.run import Outcome, TargetResult
 from deployer.model.site import Site
 from deployer.model.sync import Change, CloneState, Commit, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Clock, Clones, Host, Hosts, Manifests, Store
-from deployer.rollout.reading import Files, Instances, hold, read_instances
+from deployer.rollout.reading import Instances, hold, read_instances
 from deployer.rollout.status import RUNS_LOOKED_AT
 from deployer.rollout.telling import Telling
 

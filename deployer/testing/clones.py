@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from deployer.errors import AttentionError, DeployerError, ManifestError, UsageError
 from deployer.model.json import JsonValue
+from deployer.model.manifest import Files as ReadFiles
 from deployer.model.manifest import Manifest
 from deployer.model.merge import Difference
 from deployer.model.site import Repository
@@ -119,7 +120,7 @@ class FakeClones:
         saved = self.snapshots(host, repository)[0]
         return Undone(host.name, repository.path, found[0], saved, before, clone.head)
 
-    def read(self, host: Host, repository: Repository, revision: str) -> Mapping[str, tuple[str, bytes]]:  # noqa: ARG002  as the port
+    def read(self, host: Host, repository: Repository, revision: str) -> ReadFiles:  # noqa: ARG002  as the port
         """The files of a revision, or of `HEAD`."""
         clone = self._clones[repository.name]
         wanted = clone.head if revision == "HEAD" else revision

@@ -9,9 +9,10 @@ import subprocess
 import time
 from typing import IO, NamedTuple
 
-from . import http
+from . import http, limits
 from .batch import Batch, BatchEndedError, Object
 from .failure import Stopped
+from .talk import talk
 
 CONFIG = (
     # A program that git would start for a mere look at the work tree.
@@ -38,6 +39,10 @@ CONFIG = (
     # With renames a line merge of a moved manifest would pass by the structural one.
     "merge.renames=false",
     "merge.directoryRenames=false",
+    # A larger blob is never held in memory as a whole where git can do without, and no delta is looked for.
+    "core.bigFileThreshold=16m",
+    "pack.windowMemory=64m",
+    "pack.threads=2",
 )
 ENVIRONMENT = {
     "LC_ALL": "C",
@@ -60,6 +65,8 @@ KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_SS
 SSH_OPTIONS = "-oBatchMode=yes -oConnectTimeout=10 -oServerAliveInterval=5 -oServerAliveCountMax=3"
 SMALL = 1 << 16
 """Bytes of an object that is remembered for the length of a step."""
+REMEMBERED = 64 << 20
+"""Bytes of objects that are remembered, all together."""
 MOST_WALKED = 50
 """Commits that are looked at one by one before git is started for a question about history."""
 GRACE = 5.0
@@ -104,12 +111,14 @@ class Git:
         top: the top of the work tree, or the folder to start in.
         deadline: the end of the step, of the monotonic clock.
         held: descriptor of the clone's lock; children keep it, so that the lock lives as long as the last of them.
+        bounds: how much is looked at.
     """
 
-    def __init__(self, top: str, deadline: float, held: int | None = None) -> None:
+    def __init__(self, top: str, deadline: float, held: int | None = None, bounds: limits.Limits | None = None) -> None:
         self.top = top
         self.deadline = deadline
         self.held = held
+        self.limits = bounds or limits.Limits()
         self.ssh_command = ""
         """`core.sshCommand` of the clone; our options are added to it, not put in its place."""
         self.objects = ""
@@ -118,6 +127,7 @@ class Git:
         """Whether object ids are of SHA-256."""
         self._batch: Batch | None = None
         self._known: dict[str, Object] = {}
+        self._room = REMEMBERED
         self._committer: Result | None = None
         self._command = ["git", "-C", top]
         for setting in CONFIG:
@@ -155,8 +165,9 @@ class Git:
             return self._known[name]
         found = self._ask(name, contents=True)
         stem = name.partition("^")[0]
-        if found and found.size < SMALL and len(stem) == len(found.oid) and "/" not in stem:
+        if found and found.size < SMALL and len(stem) == len(found.oid) and "/" not in stem and self._room > 0:
             self._known[name] = found
+            self._room -= found.size
         return found
 
     def _ask(self, name: str, *, contents: bool) -> Object | None:
@@ -166,13 +177,24 @@ class Git:
         try:
             if self._batch is None:
                 self._batch = Batch([*self._command, *argv], self._environment(""), self.deadline)
-            return self._batch.contents(name) if contents else self._batch.info(name)
+            found = self._batch.info(name)
+            if not contents or found is None:
+                return found
+            self._check(found)
+            return self._batch.contents(found.oid)
         except OSError as error:
             raise _no_git(error) from error
         except BatchEndedError as ended:
             self.close()
             said = Result(["git", *argv], ended.code, b"", ended.stderr, timed_out=ended.timed_out)
             raise said.stopped() from ended
+
+    def _check(self, found: Object) -> None:
+        """Only what fits is read at all."""
+        most = limits.OBJECT.get(found.kind, self.limits.most_size)
+        if found.size > most:
+            setting = "" if found.kind in limits.OBJECT else "sync.most_size"
+            raise limits.too_large(f"the {found.kind} {found.oid[:12]}", f"{found.size} bytes", most, setting)
 
     def committer(self) -> Result:
         """What `git var GIT_COMMITTER_IDENT` says: `Name <mail> seconds zone`."""
@@ -181,10 +203,11 @@ class Git:
         return self._committer
 
     def parents(self, commit: str) -> list[str] | None:
-        """Of a commit; None where it is not here."""
-        found = self._read(commit)
-        if found is None or found.kind != "commit":
+        """Of a commit; None where it is not here, or so large that git shall look at it."""
+        found = self._known.get(commit) or self._ask(commit, contents=False)
+        if found is None or found.kind != "commit" or found.size > limits.COMMIT:
             return None
+        found = self.contents(commit)
         head = found.data.partition(b"\n\n")[0]
         return [line[7:].decode() for line in head.split(b"\n") if line.startswith(b"parent ")]
 
@@ -285,16 +308,17 @@ class Git:
         return {"GIT_SSH_COMMAND": wrapped, "GIT_SSH_VARIANT": "ssh"}
 
     def _end(self, process: subprocess.Popen[bytes], stdin: bytes, argv: list[str]) -> Result:
-        late = False
         try:
-            out, err = process.communicate(stdin, timeout=max(0.1, self.deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            late = True
-            out, err = _finish(process)
+            said = talk(process, stdin, self.deadline, limits.OUTPUT, limits.ERRORS)
         except BaseException:
             _finish(process)
             raise
-        return Result(argv, process.returncode, out, err.decode("utf-8", "replace"), timed_out=late)
+        if not said.is_whole:
+            _finish(process)
+        result = Result(argv, process.returncode, bytes(said.out), said.err.decode("utf-8", "replace"))
+        if said.is_too_much:
+            raise limits.too_large(f"the answer of git {argv[1]}", "more", f"{limits.OUTPUT} bytes", argv=argv)
+        return result._replace(timed_out=not said.is_whole)
 
 
 def _words(command: str) -> list[str]:
@@ -332,15 +356,12 @@ def _no_git(error: OSError) -> Stopped:
     return Stopped("no-git", argv=["git", "--version"], stderr=str(error))
 
 
-def _finish(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+def _finish(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        try:
-            return process.communicate(timeout=GRACE)
-        except subprocess.TimeoutExpired:
-            continue
-    return b"", b""
+        if talk(process, b"", time.monotonic() + GRACE, 0, 0).is_ended:
+            break
 
 
 def remove(path: str) -> None:

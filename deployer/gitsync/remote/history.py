@@ -6,14 +6,20 @@ import os
 import re
 from typing import Any, NamedTuple
 
-from . import trees
+from . import limits, trees
+from .failure import Stopped
 from .git import Git
 
 MOST_COMMITS = 500
 """Commits that are told in an answer; counts and replays know no such limit."""
 _MARK = os.urandom(16).hex()
 """Stands before each commit of a log: nothing in a commit can look like it. Its fields end with NUL, which none has."""
-_FORMAT = f"--format={_MARK}%H%x00%an <%ae>%x00%aI%x00%s%x00"
+_FORMAT = f"--format={_MARK}%H%x00%P%x00%an <%ae>%x00%aI%x00%s%x00"
+LONGEST = 1000
+"""Characters of an author or a subject that are told."""
+MOST_NAMES = 10_000
+"""Files of a commit that are told; of one that changed more none is, as nobody would read them."""
+TOO_LARGE = "too-large"
 CHAIN = 20
 """Commits that are told without starting git for it."""
 _PERSON = re.compile(rb"^(author|committer) (.*) (\d{1,11}) ([+-])(\d\d)(\d\d)$", re.MULTILINE)
@@ -32,22 +38,43 @@ class Step(NamedTuple):
 
 def commits(git: Git, *revisions: str, paths: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Commits as people want to see them, oldest first, with the files that each changed."""
-    said = git.ok(
-        "log", "-z", f"--max-count={MOST_COMMITS}", "--reverse", "--topo-order", "--no-renames", "--name-only",
-        "--diff-merges=first-parent", _FORMAT, *revisions, "--", *paths,
-    )  # fmt: skip
-    return [_commit(record) for record in said.split(_MARK.encode())[1:]]
+    arguments = (f"--max-count={MOST_COMMITS}", "--reverse", "--topo-order", *revisions, "--", *paths)
+    try:
+        said = git.ok("log", _FORMAT, *arguments)
+    except Stopped as stopped:
+        if stopped.kind != TOO_LARGE:
+            raise
+        said = git.ok("log", _FORMAT.replace("%an <%ae>", "").replace("%s", ""), *arguments)
+    # Not by `--name-only`: git would list every file of a tree that is named 10^10 times.
+    walk = trees.Walk(git, limits.WALKS_OF_HISTORY)
+    return [_commit(git, record, paths, walk) for record in said.split(_MARK.encode())[1:]]
 
 
-def _commit(record: bytes) -> dict[str, Any]:
-    oid, author, date, subject, names = record.split(b"\0", 4)
-    return {
-        "oid": oid.decode(),
-        "author": author.decode("utf-8", "replace"),
-        "date": date.decode(),
-        "subject": subject.decode("utf-8", "replace"),
-        "paths": [text(name.lstrip(b"\n")) for name in names.split(b"\0") if name.strip(b"\n")],
-    }
+def _commit(git: Git, record: bytes, paths: tuple[str, ...], walk: trees.Walk) -> dict[str, Any]:
+    oid, parents, author, date, subject = record.split(b"\0")[:5]
+    first = parents.partition(b" ")[0].decode()
+    return _told(oid.decode(), author, date.decode(), subject, _names(git, first, oid.decode(), paths, walk))
+
+
+def _told(oid: str, author: bytes, date: str, subject: bytes, names: list[str]) -> dict[str, Any]:
+    who, what = (said[: 4 * LONGEST].decode("utf-8", "replace")[:LONGEST] for said in (author, subject))
+    return {"oid": oid, "author": who, "date": date, "subject": what, "paths": names}
+
+
+def _names(git: Git, parent: str, commit: str, paths: tuple[str, ...], walk: trees.Walk) -> list[str]:
+    """The files that a commit changed, or those of some; none where there are more than a person would read."""
+    if paths:
+        return [path for path in paths if entry_at(git, parent, path) != entry_at(git, commit, path)]
+    try:
+        return _few([step[0] for step in trees.differences(git, parent, commit, walk.next())])
+    except Stopped as stopped:
+        if stopped.kind != TOO_LARGE:
+            raise
+        return []
+
+
+def _few(names: list[str]) -> list[str]:
+    return names if len(names) <= MOST_NAMES else []
 
 
 def rev_list(git: Git, *revisions: str) -> list[str]:
@@ -84,30 +111,36 @@ def _is_straight(git: Git, new: str, old: str) -> bool:
 def chain(git: Git, new: str, old: str) -> list[dict[str, Any]]:
     """The commits of `new` that `old` has not, as `commits` tells them."""
     oids = line(git, new, old)
-    plain = None if oids is None else _plain(git, oids)
+    plain = None if oids is None else _plain(git, oids, trees.Walk(git, limits.WALKS_OF_HISTORY))
     return commits(git, new, "^" + old) if plain is None else plain
 
 
 def told(git: Git, oids: list[str]) -> list[dict[str, Any]]:
-    """These commits, as `commits` tells them."""
-    plain = _plain(git, oids) if len(oids) <= CHAIN else None
+    """These commits, as `commits` tells them, each with all its files.
+
+    Raises:
+        Stopped: `too-large`.
+    """
+    plain = _plain(git, oids, None) if len(oids) <= CHAIN else None
     return commits(git, "--no-walk", *oids) if plain is None else plain
 
 
-def _plain(git: Git, oids: list[str]) -> list[dict[str, Any]] | None:
+def _plain(git: Git, oids: list[str], walk: trees.Walk | None) -> list[dict[str, Any]] | None:
     found = []
     for oid in oids:
-        one = _plain_commit(git, oid)
+        one = _plain_commit(git, oid, walk)
         if one is None:
             return None
         found.append(one)
     return found
 
 
-def _plain_commit(git: Git, oid: str) -> dict[str, Any] | None:
+def _plain_commit(git: Git, oid: str, walk: trees.Walk | None) -> dict[str, Any] | None:
     """A commit with one parent and in UTF-8; None for any other, which git itself reads."""
-    head, _, message = git.contents(oid).data.partition(b"\n\n")
     parents = git.parents(oid)
+    if parents is None:
+        return None
+    head, _, message = git.contents(oid).data.partition(b"\n\n")
     who = _PERSON.search(head)
     if who is None or who[1] != b"author" or not parents or len(parents) > 1 or b"\nencoding " in head:
         return None
@@ -115,13 +148,9 @@ def _plain_commit(git: Git, oid: str) -> dict[str, Any] | None:
     if not date:
         return None
     subject = message.lstrip(b"\n").partition(b"\n\n")[0].rstrip().replace(b"\n", b" ")
-    return {
-        "oid": oid,
-        "author": who[2].decode("utf-8", "replace"),
-        "date": date,
-        "subject": subject.decode("utf-8", "replace"),
-        "paths": [step.path for step in changes(git, parents[0], oid)],
-    }
+    if walk:
+        return _told(oid, who[2], date, subject, _names(git, parents[0], oid, (), walk))
+    return _told(oid, who[2], date, subject, [step.path for step in changes(git, parents[0], oid)])
 
 
 def _date(who: re.Match[bytes]) -> str:
@@ -150,8 +179,16 @@ def tree_of(git: Git, commit: str) -> str:
 
 
 def entry_at(git: Git, tree: str, path: str) -> Entry | None:
-    """What a tree has at a path."""
+    """What a tree has at a path; nothing where there is no tree."""
     return trees.entry_at(git, tree, path)
+
+
+def sizes(git: Git, oids: list[str]) -> dict[str, int]:
+    """Bytes of blobs, all asked for in one process; 0 for one that is not there."""
+    wanted = sorted(set(oids))
+    stdin = "".join(oid + "\n" for oid in wanted).encode()
+    said = git.ok("cat-file", "--batch-check=%(objectsize)", stdin=stdin).split(b"\n") if wanted else []
+    return {oid: int(said[at]) if said[at].isdigit() else 0 for at, oid in enumerate(wanted)}
 
 
 def blobs(git: Git, oids: list[str]) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import errno
 import signal
 from typing import Any, Callable, Dict
 
-from . import objects, room, steps, undo
+from . import limits, objects, room, steps, undo
 from .failure import Stopped, Undecided
 
 Json = Dict[str, Any]
@@ -47,6 +47,9 @@ def main(request: Json) -> Json:
             return {"needs": undecided.needs, **known}
         except Stopped as stopped:
             return {"failure": _with_room(stopped.evidence, request), **known}
+        except MemoryError:
+            ended = limits.too_large("the memory that the step needs", "more", "the helper's limit", "ssh.most_memory")
+            return {"failure": ended.evidence, **known}
         except OSError as error:
             kind = ERRNO.get(error.errno or 0, "git-failed")
             argv = ["ls", "-ld", str(error.filename)]

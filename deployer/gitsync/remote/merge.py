@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import binascii
 import re
-from typing import Any
 
-from . import digest, history
+from . import digest, history, limits
 from .failure import Evidence, Stopped, Undecided
 from .git import Git
 from .history import Entry
@@ -15,6 +14,8 @@ from .trees import merge_trees, write_object
 
 LARGEST = 8 << 20
 """Bytes of a file that the controller is asked about; a larger one is no manifest."""
+MERGED = 3
+"""Versions of each file that travel: those of all together as a multiple of what manifests may have together."""
 _STAMP = b"deployer <deployer@localhost> 0 +0000"
 
 
@@ -131,19 +132,30 @@ class Merger:
 
     def _ask(self, needs: list[tuple[str, str, Entry, Entry, Entry]], rules: str) -> None:
         oids = [entry[1] for need in needs for entry in need[2:]]
-        contents = history.blobs(self._git, [*oids, rules] if rules else oids)
+        sizes = self._sizes([*oids, rules] if rules else oids, rules)
+        contents = history.blobs(self._git, [oid for oid, size in sizes.items() if size <= LARGEST])
         told = binascii.b2a_base64(contents[rules], newline=False).decode() if rules else ""
         asked: list[Evidence] = []
         for path, key, *entries in needs:
-            three: list[Any] = [contents[oid] for _mode, oid in entries]
-            too_large = max(map(len, three)) > LARGEST
-            if too_large:
+            if any(sizes[oid] > LARGEST for _mode, oid in entries):
                 self._answers[key] = {}
                 continue
-            base, ours, theirs = (binascii.b2a_base64(data, newline=False).decode() for data in three)
+            base, ours, theirs = (binascii.b2a_base64(contents[oid], newline=False).decode() for _, oid in entries)
             asked.append({"path": path, "key": key, "base": base, "ours": ours, "theirs": theirs, "rules": told})
         if asked:
             raise Undecided(asked)
+
+    def _sizes(self, oids: list[str], rules: str) -> dict[str, int]:
+        """Of what would travel to the controller, before it does."""
+        sizes = history.sizes(self._git, oids)
+        most = MERGED * self._git.limits.most_manifests
+        whole = sum(size for size in (sizes[oid] for oid in oids) if size <= LARGEST)
+        if whole > most:
+            what = "the files that both sides changed, together"
+            raise limits.too_large(what, f"{whole} bytes", f"{most} bytes", "sync.most_manifests")
+        if rules and sizes[rules] > LARGEST:
+            raise limits.too_large(self._rules, f"{sizes[rules]} bytes", f"{LARGEST} bytes")
+        return sizes
 
     def _blob(self, data: bytes) -> str:
         return write_object(self._git, "blob", data)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import binascii
+import contextlib
 import fcntl
 import os
 import time
-from typing import Any, Dict
+from typing import Any, Dict, List
 
-from . import history, preflight, transfer
+from . import history, limits, measure, preflight, transfer, trees
 from .failure import Stopped
 from .git import Git
 
@@ -16,24 +17,36 @@ Json = Dict[str, Any]
 
 
 def read(request: Json, _known: Json) -> Json:
-    """The manifests of a revision, from its objects."""
+    """The manifests of a revision, from its objects: `files`, and `large`, those that are not read, with their size."""
+    place = preflight.place(request["path"])
+    bounds = limits.limits_of(request)
+    with contextlib.closing(Git(place.top, time.monotonic() + request["seconds"], None, bounds)) as git:
+        found = _matching(git, request["revision"], request["patterns"])
+        sizes = history.sizes(git, list(found.values()))
+        large = {path: [oid, sizes[oid]] for path, oid in found.items() if sizes[oid] > limits.MANIFEST}
+        fitting = {path: oid for path, oid in found.items() if path not in large}
+        whole = sum(sizes[oid] for oid in fitting.values())
+        if whole > bounds.most_manifests:
+            what = f"the {len(fitting)} manifests of revision {request['revision'][:12]} together"
+            raise limits.too_large(what, f"{whole} bytes", f"{bounds.most_manifests} bytes", "sync.most_manifests")
+        contents = history.blobs(git, list(fitting.values()))
+    packed = {oid: binascii.b2a_base64(data, newline=False).decode() for oid, data in contents.items()}
+    return {"files": {path: [oid, packed[oid]] for path, oid in fitting.items()}, "large": large}
+
+
+def _matching(git: Git, revision: str, patterns: List[str]) -> Dict[str, str]:
+    """Path -> object id, of the files whose paths match a pattern."""
     import fnmatch
 
-    place = preflight.place(request["path"])
-    git = Git(place.top, time.monotonic() + request["seconds"])
-    listed = git.run("ls-tree", "-r", "-z", "--full-tree", request["revision"])
-    if listed.code != 0:
-        raise listed.stopped("no-revision")
-    found: dict[str, str] = {}
-    for line in listed.stdout.split(b"\0")[:-1]:
-        head, _, name = line.partition(b"\t")
-        mode, _kind, oid = head.decode().split(" ")
-        path = history.text(name)
-        if mode.startswith("100") and any(fnmatch.fnmatchcase(path, pattern) for pattern in request["patterns"]):
-            found[path] = oid
-    contents = history.blobs(git, list(found.values()))
-    packed = {oid: binascii.b2a_base64(data, newline=False).decode() for oid, data in contents.items()}
-    return {"files": {path: [oid, packed[oid]] for path, oid in found.items()}}
+    tree = git.resolve(revision + "^{tree}")
+    if not tree:
+        raise git.run("rev-parse", "--verify", revision + "^{tree}").stopped("no-revision")
+    measure.Measure(git, revision).tree(tree)
+    return {
+        path: entry[1]
+        for path, entry in trees.files(git, tree)
+        if entry[0].startswith("100") and any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+    }
 
 
 def clone(request: Json, known: Json) -> Json:
@@ -55,12 +68,12 @@ def _clone_aside(request: Json, path: str, aside: str, known: Json) -> Json:
     import shutil
 
     shutil.rmtree(aside, ignore_errors=True)  # of a clone of ours that was killed: we hold the lock
-    git = Git(os.path.dirname(path), time.monotonic() + request["seconds"])
+    git = Git(os.path.dirname(path), time.monotonic() + request["seconds"], None, limits.limits_of(request))
     branch = ["--branch", request["branch"]] if request.get("branch") else []
     url = request["remote"]
     known["url"] = url
     try:
-        result = git.run("clone", "-q", "--origin", "origin", *branch, "--", url, aside, network=True)
+        result = git.run("clone", "-q", "--no-checkout", "--origin", "origin", *branch, "--", url, aside, network=True)
         if result.code != 0:
             from . import tls
 
@@ -68,7 +81,23 @@ def _clone_aside(request: Json, path: str, aside: str, known: Json) -> Json:
             facts.update(disk_full=transfer.disk_full(git.top), untrusted=tls.refused(git, url, result))
             argv = ["git", "clone", *branch, url, request["path"]]
             raise result.stopped("", argv=argv, facts=facts)
+        _check_out(git, aside)
         os.rename(aside, path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return {"cloned": True}
+
+
+def _check_out(outside: Git, top: str) -> None:
+    """The files of a new clone, once it is known how many, how large and whether there is room."""
+    with contextlib.closing(Git(top, outside.deadline, None, outside.limits)) as git:
+        tree = git.resolve("HEAD^{tree}")
+        if not tree:
+            return  # a remote without commits
+        extent = measure.Measure(git, git.resolve("HEAD")).content(tree)
+        room = os.statvfs(top)
+        if room.f_bavail * room.f_frsize < extent.size or (room.f_files > 0 and room.f_favail < extent.files):
+            raise Stopped("disk-full", argv=["df", os.path.dirname(top)], facts={"needed": extent.size})
+        result = git.run("checkout", "-q")
+        if result.code != 0:
+            raise result.stopped("")

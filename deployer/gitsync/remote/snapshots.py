@@ -13,7 +13,7 @@ import stat
 import time
 from typing import Any, Dict, Iterable, NamedTuple
 
-from . import history, journal, refs, trees
+from . import history, journal, limits, refs, trees
 from .git import Git
 from .history import Entry
 from .preflight import Clone, Place
@@ -183,10 +183,10 @@ class _Edits:
         if found is None:
             self.left.append(path)
         else:
-            self.entries[path] = (found[0], trees.write_object(self._git, "blob", found[1]))
+            self.entries[path] = found
 
-    def _read(self, path: str, *, tracked: bool) -> tuple[str, bytes] | None:
-        """Mode and bytes; None for what is not stored.
+    def _read(self, path: str, *, tracked: bool) -> Entry | None:
+        """Mode and object id, its bytes stored; None for what is not stored.
 
         Raises:
             OSError: it is not there any more, or this user may not read it.
@@ -194,13 +194,22 @@ class _Edits:
         full = os.path.join(self._top, path)
         found = os.lstat(full)
         if stat.S_ISLNK(found.st_mode):
-            return "120000", os.fsencode(os.readlink(full))
+            return "120000", trees.write_object(self._git, "blob", os.fsencode(os.readlink(full)))
         if not stat.S_ISREG(found.st_mode) or (not tracked and not self._is_kept(found)):
             return None
-        with open(full, "rb") as handle:
-            data = handle.read()
+        oid = self._stored(full, found.st_size)
         self._budget -= 0 if tracked else found.st_size
-        return self._mode(path, found), data
+        return self._mode(path, found), oid
+
+    def _stored(self, full: str, size: int) -> str:
+        if size > limits.IN_MEMORY:
+            # Git refuses what it cannot read by an exit code: to us that is as if we could not.
+            result = self._git.run("hash-object", "-w", "--no-filters", "--", full)
+            if result.code != 0:
+                raise OSError(f"{full} cannot be stored: {result.stderr.strip()}")
+            return result.stdout.decode().strip()
+        with open(full, "rb") as handle:
+            return trees.write_object(self._git, "blob", handle.read())
 
     def _is_kept(self, found: os.stat_result) -> bool:
         """Not beyond the budget, and nothing that others may not read (a key) is copied to where they may."""

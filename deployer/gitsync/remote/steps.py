@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from typing import Any, Dict
 
-from . import adopt, history, leftovers, preflight, snapshots, transfer, undo, worktree
+from . import adopt, history, leftovers, limits, measure, preflight, snapshots, transfer, undo, worktree
 from .combine import Fated, Others, Ticket
 from .failure import Stopped
 from .git import Git
@@ -21,7 +22,7 @@ Json = Dict[str, Any]
 def inspect(request: Json, known: Json) -> Json:
     """Fetch and compare, changing nothing but objects, refs/deployer/* and our own folder."""
     with _opened(request, known, takes_locks=False) as (git, clone, _notes, _waited):
-        remote = known["remote"] = transfer.fetch(git, clone)
+        remote = _fetched(git, clone, known)
         found = history.status(git)
         if found.unmerged:
             raise Stopped("unmerged", argv=preflight.STATUS, paths=found.unmerged)
@@ -45,7 +46,10 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
     """The clone, locked against other syncs, its last crash mended, and found fit to be worked with."""
     deadline = time.monotonic() + request["seconds"]
     place = preflight.place(request["path"])
-    with _turn(place, request, deadline) as (lock, waited), contextlib.closing(Git(place.top, deadline, lock)) as git:
+    with (
+        _turn(place, request, deadline) as (lock, waited),
+        contextlib.closing(Git(place.top, deadline, lock, limits.limits_of(request))) as git,
+    ):
         notes = Journal(place.own)
         known["good"] = notes.good
         leftovers.release_private_locks(place)
@@ -60,6 +64,14 @@ def _opened(request: Json, known: Json, *, takes_locks: bool) -> Any:  # noqa: A
         clone = preflight.open_clone(git, place, request, branch)
         known.update(head=clone.head, url=clone.url, upstream=clone.upstream, remote_name=clone.remote)
         yield git, clone, notes, waited
+
+
+def _fetched(git: Git, clone: Clone, known: Json) -> str:
+    """The remote's tip, which is not larger than it may be."""
+    tip: str = transfer.fetch(git, clone)
+    known["remote"] = tip
+    measure.check(git, clone.head, tip, os.path.join(clone.place.git_dir, "index"))
+    return tip
 
 
 def _leave(known: Json, paths: list[str]) -> None:
@@ -126,7 +138,7 @@ class _Sync:
         self.request = request
         self.others = others
         self.landed: list[Json] = []
-        self.remote = known["remote"] = transfer.fetch(git, clone)
+        self.remote = _fetched(git, clone, known)
         answers, rules = request.get("answers", {}), request.get("rules", "")
         merger = Merger(git, clone, answers, asks=bool(request.get("asks")), rules=rules)
         self.replayer = Replayer(git, clone, merger, request.get("identity", ""))

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from typing import Dict, Tuple
+from typing import Dict, Iterator, Tuple
 
-from . import digest
+from . import digest, limits
 from .git import Git, sync_to_disk
 
 Entry = Tuple[str, str]
@@ -55,15 +55,70 @@ def entry_at(git: Git, tree: str, path: str) -> Entry | None:
 Step = Tuple[str, "Entry | None", "Entry | None"]
 
 
-def differences(git: Git, old: str, new: str) -> list[Step]:
-    """What differs between two trees (or commits), file by file, sorted by path: `(path, old, new)`."""
-    return sorted(_differences(git, old, new, ""), key=lambda step: step[0].encode("utf-8", "surrogateescape"))
+def differences(git: Git, old: str, new: str, walk: Walk | None = None) -> list[Step]:
+    """What differs between two trees (or commits), file by file, sorted by path: `(path, old, new)`.
+
+    Args:
+        git: the clone.
+        old: one tree; empty for none.
+        new: the other one.
+        walk: counts what several comparisons look at together.
+
+    Raises:
+        Stopped: `too-large`.
+    """
+    steps = _differences(git, old, new, "", walk or Walk(git))
+    return sorted(steps, key=lambda step: step[0].encode("utf-8", "surrogateescape"))
 
 
-def _differences(git: Git, old: str, new: str, under: str) -> list[Step]:
+class Walk:
+    """Counts what a walk through trees looks at: one that is named many times is looked at many times.
+
+    Args:
+        git: the clone.
+        times: entries that all walks of a history may look at, as a multiple of the files that a revision may have; 0
+            for one walk that is not told but needed.
+    """
+
+    def __init__(self, git: Git, times: int = 0) -> None:
+        self._limits = git.limits
+        self._all = times * git.limits.most_files
+        self._most = (limits.WALKS_OF_COMMIT if times else limits.WALKS) * git.limits.most_files
+        self._seen = 0
+
+    def next(self) -> Walk:
+        """The same for another walk."""
+        self._all -= self._seen
+        self._most, self._seen = min(self._most, self._all), 0
+        return self
+
+    def step(self, entries: int, depth: int) -> None:
+        """Some entries more, so many folders deep; raises Stopped (`too-large`)."""
+        self._seen += entries + 1
+        if self._seen > self._most:
+            raise limits.too_large("files that differ", f"more than {self._most}", self._most, "sync.most_files")
+        if depth > self._limits.most_depth:
+            most = self._limits.most_depth
+            raise limits.too_large("depth of folders", f"more than {most}", most, "sync.most_depth")
+
+
+def files(git: Git, tree: str) -> Iterator[Tuple[str, Entry]]:
+    """Every file of a tree, in no order. Measure it first."""
+    todo = [("", tree)]
+    while todo:
+        under, oid = todo.pop()
+        for name, entry in read_tree(git, oid).items():
+            if entry[0] == FOLDER:
+                todo.append((under + name + "/", entry[1]))
+            else:
+                yield under + name, entry
+
+
+def _differences(git: Git, old: str, new: str, under: str, walk: Walk) -> list[Step]:
     if old == new:
         return []
     left, right = read_tree(git, old), read_tree(git, new)
+    walk.step(len(left) + len(right), under.count("/"))
     steps: list[Step] = []
     for name in left.keys() | right.keys():
         before, after = left.get(name), right.get(name)
@@ -75,22 +130,23 @@ def _differences(git: Git, old: str, new: str, under: str) -> list[Step]:
         if files[0] != files[1]:
             steps.append((path, files[0], files[1]))
         if any(folders):
-            steps += _differences(git, folders[0], folders[1], path + "/")
+            steps += _differences(git, folders[0], folders[1], path + "/", walk)
     return steps
 
 
 def merge_trees(git: Git, base: str, ours: str, theirs: str) -> str | None:
     """The merged tree where each file was changed by one side at most; None where one was changed by both."""
-    made = _merge(git, base, ours, theirs)
+    made = _merge(git, base, ours, theirs, Walk(git), 0)
     return _write(git, {}) if not made and made is not None else made
 
 
-def _merge(git: Git, base: str, ours: str, theirs: str) -> str | None:
+def _merge(git: Git, base: str, ours: str, theirs: str, walk: Walk, depth: int) -> str | None:
     if theirs in (ours, base):
         return ours
     if base == ours:
         return theirs
     sides = [read_tree(git, oid) for oid in (base, ours, theirs)]
+    walk.step(sum(map(len, sides)), depth)
     merged: Tree = {}
     for name in {*sides[0], *sides[1], *sides[2]}:
         old, left, right = (side.get(name) for side in sides)
@@ -99,7 +155,7 @@ def _merge(git: Git, base: str, ours: str, theirs: str) -> str | None:
         elif left == old:
             entry = right
         elif old and left and right and old[0] == left[0] == right[0] == FOLDER:
-            made = _merge(git, old[1], left[1], right[1])
+            made = _merge(git, old[1], left[1], right[1], walk, depth + 1)
             if made is None:
                 return None
             entry = (FOLDER, made) if made else None

@@ -11,7 +11,7 @@ import os
 import time
 from typing import Any, Dict, NamedTuple, Tuple
 
-from . import adopt, history, preflight, snapshots, trees
+from . import adopt, history, limits, preflight, snapshots, trees
 from .failure import Stopped
 from .git import Git, sync_to_disk
 from .history import Step
@@ -32,7 +32,7 @@ OPTIONS = {"S": ("--skip-worktree",), "h": ("--assume-unchanged",), "s": ("--ski
 def snapshots_of(request: Json, _known: Json) -> Json:
     """The snapshots of a clone, newest first; nothing is locked or changed."""
     place = preflight.place(request["path"])
-    git = Git(place.top, time.monotonic() + request["seconds"])
+    git = Git(place.top, time.monotonic() + request["seconds"], None, limits.limits_of(request))
     try:
         return {"snapshots": [snapshot.told(git) for snapshot in snapshots.listing(git, place)]}
     finally:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 
-from . import digest
+from . import digest, limits
 from .git import Git
 from .history import Entry, Step
 
@@ -118,11 +118,17 @@ class Worktree:
             return entry[0] == "120000" and _blob_id(os.fsencode(os.readlink(full)), entry[1]) == entry[1]
         if not stat.S_ISREG(found.st_mode) or not entry[0].startswith("100"):
             return False
-        with open(full, "rb") as handle:
-            if _blob_id(handle.read(), entry[1]) == entry[1]:
-                return True
+        if self._as_it_is(full, found.st_size, entry[1]) == entry[1]:
+            return True
         # Line ends and other filters: ask git what it would store.
         return self._git.line("hash-object", f"--path={path}", "--", full) == entry[1]
+
+    def _as_it_is(self, full: str, size: int, like: str) -> str:
+        """The object id of a file's bytes."""
+        if size > limits.IN_MEMORY:
+            return self._git.line("hash-object", "--no-filters", "--", full)
+        with open(full, "rb") as handle:
+            return _blob_id(handle.read(), like)
 
     def _keep_mode(self, old: Entry, new: Entry, path: str, staged: str) -> None:
         """A person's `chmod +x` is kept where the commits say nothing new about it."""
