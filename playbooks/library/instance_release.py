@@ -56,6 +56,12 @@ options:
     {description: "Number of the run; one older than the host has seen is refused.", type: int, default: 0}
   lock_timeout:
     {description: "Seconds to wait for another run on the same instance.", type: float, default: 30}
+  most_size:
+    {description: "MiB of the release's archive, and of its files together.", type: int, default: 2048}
+  most_files:
+    {description: "Files of the release.", type: int, default: 100000}
+  seconds:
+    {description: "Seconds for the download of the archive.", type: float, default: 900}
 attributes:
   check_mode: {support: full, description: "Touches nothing and tells what would change."}
   diff_mode: {support: full, description: "Shows version and configuration before and after."}
@@ -109,6 +115,9 @@ ARGUMENTS = {
     "run": {"type": "str", "default": ""},
     "fence": {"type": "int", "default": 0},
     "lock_timeout": {"type": "float", "default": 30},
+    "most_size": {"type": "int", "default": 2048},
+    "most_files": {"type": "int", "default": 100_000},
+    "seconds": {"type": "float", "default": 900},
 }
 
 

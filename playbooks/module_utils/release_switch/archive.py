@@ -5,26 +5,77 @@ The checks are ours, since the oldest Python that hosts may have knows no extrac
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import shutil
 import tarfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from .errors import ReleaseError
+from .limits import Limits
 from .store import room_for
 
-_MOST_MEMBERS = 200_000
-_MOST_BYTES = 16 << 30
+_LONGEST_HEADER = 1 << 20
+_MOST_HEADERS = 256 << 20
+_PACKED = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open))
 
 
-def unpack(path: Path, folder: Path) -> int:
+class _Stream:
+    """The unpacked bytes of an archive: tarfile itself reads a header as long as the archive says, into memory.
+
+    What a member holds is passed by with `seek` while the members are listed, so that only headers are read then.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.left = _MOST_HEADERS
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes, as of a file."""
+        if not 0 <= size <= _LONGEST_HEADER or self.left <= 0:
+            raise ReleaseError(
+                f"the archive is refused: a header has more than {_LONGEST_HEADER} bytes, or all of them together have "
+                f"more than {_MOST_HEADERS}"
+            )
+        self.left -= size
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """As of a file."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As of a file."""
+        return self._file.tell()
+
+
+@contextmanager
+def _opened(path: Path, limits: Limits) -> Iterator[tuple[tarfile.TarFile, dict[str, tarfile.TarInfo]]]:
+    with path.open("rb") as file:
+        begin = file.read(6)
+    opener = next((opener for magic, opener in _PACKED if begin.startswith(magic)), open)
+    with cast("IO[bytes]", opener(path, "rb")) as unpacked:
+        stream = _Stream(unpacked)
+        # tarfile asks for no more of a file than this one has.
+        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:") as archive:
+            members = _checked(archive, limits)
+            stream.left = limits.most_size + _MOST_HEADERS
+            yield archive, members
+
+
+def unpack(path: Path, folder: Path, limits: Limits) -> int:
     """Unpack an archive into a new folder.
 
     Args:
         path: a tar file, compressed in any way Python knows.
         folder: it must not exist; it is half done when this raises.
+        limits: how much a release may be.
 
     Returns:
         The number of files.
@@ -33,19 +84,21 @@ def unpack(path: Path, folder: Path) -> int:
         ReleaseError: the archive is damaged, or has a member that a release must not have.
     """
     try:
-        with tarfile.open(path, "r:*") as archive:
-            members = _checked(archive)
+        with _opened(path, limits) as (archive, members):
+            room_for(path.parent, sum(_size(members, member) for member in members.values()), len(members))
             folder.mkdir(0o755)
-            room_for(folder, sum(member.size for member in members.values()))
             for place, member in members.items():
-                _extract(archive, member, folder / place)
-    except (tarfile.TarError, EOFError, OSError) as error:
+                _extract(archive, member, folder, place)
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, MemoryError) as error:
         raise ReleaseError(f"the archive cannot be unpacked: {error}") from error
     return sum(not member.isdir() for member in members.values())
 
 
-def _checked(archive: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
-    """Place in the release -> member; folders first and links last, so that no file is written through a link."""
+def _checked(archive: tarfile.TarFile, limits: Limits) -> dict[str, tarfile.TarInfo]:
+    """Place in the release -> member; folders first and links last, so that no file is written through a link.
+
+    Files come in the order of the archive: for each that lies before the last one it would be unpacked from its start.
+    """
     members: dict[str, tarfile.TarInfo] = {}
     size = 0
     for number, member in enumerate(archive):
@@ -55,17 +108,27 @@ def _checked(archive: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
             raise ReleaseError(f"the archive is refused: it has {member.name!r} twice")
         members[place] = member
         size += member.size
-        if number >= _MOST_MEMBERS or size > _MOST_BYTES:
-            raise ReleaseError("the archive is refused: it has more files or bytes than a release can have")
+        limits.check(number + 1, size)
     members.pop("", None)
     _check_links(members)
-    return dict(sorted(members.items(), key=lambda item: (_rank(item[1]), item[0])))
+    # A hard link becomes a copy, though the archive has its content once.
+    limits.check(len(members), sum(_size(members, member) for member in members.values()))
+    return dict(sorted(members.items(), key=lambda item: (_rank(item[1]), item[1].offset)))
 
 
 def _rank(member: tarfile.TarInfo) -> int:
     if member.isdir():
         return 0
-    return 2 if member.issym() else 1
+    return 3 if member.issym() else 2 if member.islnk() else 1
+
+
+def _size(members: Mapping[str, tarfile.TarInfo], member: tarfile.TarInfo) -> int:
+    """Bytes that the member has when it is unpacked."""
+    return members[_shortest(member.linkname)].size if member.islnk() else member.size
+
+
+def _shortest(name: str) -> str:
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _place(member: tarfile.TarInfo) -> str:
@@ -73,9 +136,9 @@ def _place(member: tarfile.TarInfo) -> str:
     parts = member.name.split("/")
     if member.name.startswith("/") or ".." in parts or "\0" in member.name:
         raise ReleaseError(f"the archive is refused: {member.name!r} is outside of it")
-    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()) or member.size < 0:
         raise ReleaseError(f"the archive is refused: {member.name!r} is neither file, folder nor link")
-    return "/".join(part for part in parts if part not in ("", "."))
+    return _shortest(member.name)
 
 
 def _check_links(members: Mapping[str, tarfile.TarInfo]) -> None:
@@ -90,7 +153,7 @@ def _check_links(members: Mapping[str, tarfile.TarInfo]) -> None:
 
 
 def _is_file(members: Mapping[str, tarfile.TarInfo], name: str) -> bool:
-    target = members.get("/".join(part for part in name.split("/") if part not in ("", ".")))
+    target = members.get(_shortest(name))
     return target is not None and target.isreg()
 
 
@@ -116,7 +179,8 @@ def _escapes(folders: Sequence[str], target: str, links: set[str]) -> bool:
     return False
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, place: str) -> None:
+    path = folder / place
     if member.isdir():
         path.mkdir(0o755, parents=True, exist_ok=True)
         return
@@ -124,7 +188,7 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> N
     if member.issym():
         path.symlink_to(member.linkname)
         return
-    source = archive.extractfile(member)
+    source = (folder / _shortest(member.linkname)).open("rb") if member.islnk() else archive.extractfile(member)
     if source is None:
         raise ReleaseError(f"the archive is refused: {member.name!r} has no content")
     with source:

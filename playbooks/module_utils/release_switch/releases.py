@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from .archive import unpack
+from .errors import ReleaseError
 from .layout import Layout, remove, sync_folder
 from .request import Request
 from .steps import Step
@@ -21,9 +22,14 @@ def install(request: Request, layout: Layout, version: str, step: Step) -> None:
     layout.releases.mkdir(parents=True, exist_ok=True)
     archive, half = layout.temporary("archive"), layout.temporary(f"unpacked-{version}")
     store = ReleaseStore(request.store)
-    store.fetch(request.application, version, archive)
-    files = unpack(archive, half)
-    remove(archive)
+    try:
+        store.fetch(request.application, version, archive, request.limits)
+        files = unpack(archive, half, request.limits)
+    except ReleaseError:
+        remove(half)
+        raise
+    finally:
+        remove(archive)
     # The name is the promise that all is there, so the content goes to the disk before it.
     os.sync()
     half.rename(layout.release(version))

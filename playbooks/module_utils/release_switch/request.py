@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ReleaseError
+from .limits import Limits
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+~-]{0,126}")
@@ -48,6 +49,8 @@ class Request:
     fence: int
     lock_timeout: float
     """Seconds to wait for another run that works on the instance."""
+    limits: Limits
+    """Of the release."""
 
     @property
     def service(self) -> str:
@@ -99,6 +102,8 @@ def _at_least(what: str, value: float, least: float) -> None:
 def read_request(values: Mapping[str, Any]) -> Request:
     """Check the arguments of the module; raises ReleaseError for the first that cannot be used."""
     _at_least("keep_releases", values["keep"], 1)
+    for name in ("most_size", "most_files", "seconds"):
+        _at_least(f"release_{name}", values[name], 1)
     _at_least("health_timeout", values["health_timeout"], 0)
     return Request(
         name=_checked("an instance's name", values["name"], _NAME),
@@ -119,4 +124,5 @@ def read_request(values: Mapping[str, Any]) -> Request:
         run=values["run"],
         fence=values["fence"],
         lock_timeout=values["lock_timeout"],
+        limits=Limits(values["most_size"] << 20, values["most_files"], values["seconds"]),
     )

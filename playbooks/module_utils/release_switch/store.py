@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import shutil
+import os
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from .errors import ReleaseError
+from .limits import Limits
 
 _TIMEOUT = 30.0
 _CHUNK = 1 << 20
@@ -60,16 +63,18 @@ class ReleaseStore:
                 return checksum.lower()
         raise ReleaseError(f"SHA256SUMS of version {version} of {application} in {self.shown} does not list {name}")
 
-    def fetch(self, application: str, version: str, path: Path) -> None:
+    def fetch(self, application: str, version: str, path: Path, limits: Limits) -> None:
         """Copy a release's archive to a file, if it is what the list says.
 
         Raises:
-            ReleaseError: the archive is not in the store, or is not what SHA256SUMS says.
+            ReleaseError: the archive is not in the store, is not what SHA256SUMS says, is larger than it may be, or
+                takes too long.
         """
         listed = self.checksum(application, version)
         try:
             with self._open(f"{application}/{version}/{_archive(application, version)}") as source:
-                found = _copy(source, path)
+                room_for(path.parent, _length(source))
+                found = _copy(source, path, limits)
         except _MissingError as error:
             raise self._not_here(application, version) from error
         except http.client.HTTPException as error:
@@ -109,20 +114,38 @@ def _open_file(path: Path) -> BinaryIO:
         raise _MissingError from error
 
 
-def _copy(source: BinaryIO, path: Path) -> str:
+def _length(source: BinaryIO) -> int:
+    """Bytes that are to come, where that is told before."""
+    if isinstance(source, http.client.HTTPResponse):
+        return source.length or 0
+    return os.fstat(source.fileno()).st_size
+
+
+def _copy(source: BinaryIO, path: Path, limits: Limits) -> str:
     """Copy a stream to a new file; its sha256."""
     checksum = hashlib.sha256()
+    end = time.monotonic() + limits.seconds
+    left = limits.most_size
     with path.open("xb") as target:
-        while True:
-            chunk = source.read(_CHUNK)
-            if not chunk:
-                return checksum.hexdigest()
+        # Not `read`: it waits until all of a chunk is there, which a slow store can make last for ever.
+        while chunk := cast("BufferedReader", source).read1(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise ReleaseError(f"the archive is refused: it has more than {limits.allowed}")
+            if time.monotonic() > end:
+                raise ReleaseError(
+                    f"the archive did not come within {limits.seconds:.0f} s (release_seconds in the inventory)"
+                )
             checksum.update(chunk)
             target.write(chunk)
+    return checksum.hexdigest()
 
 
-def room_for(path: Path, size: int) -> None:
-    """Raise ReleaseError when the file system of a folder has less than `size` bytes left."""
-    free = shutil.disk_usage(path).free
+def room_for(path: Path, size: int, files: int = 0) -> None:
+    """Raise ReleaseError when the file system of a folder has less than `size` bytes or `files` inodes left."""
+    room = os.statvfs(path)
+    free = room.f_bavail * room.f_frsize
     if free < size:
         raise ReleaseError(f"{path} has {free >> 20} MiB left, and the release needs {size >> 20} MiB")
+    if room.f_files and room.f_favail < files:
+        raise ReleaseError(f"{path} has room for {room.f_favail} files, and the release needs {files}")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import re
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import ansible.module_utils.release_switch
 import pytest
 from ansible.module_utils.release_switch.archive import unpack
 from ansible.module_utils.release_switch.errors import ReleaseError
+from ansible.module_utils.release_switch.limits import Limits
 
 
 def entry(name: str, *, kind: bytes = tarfile.REGTYPE, link: str = "", mode: int = 0o644) -> tarfile.TarInfo:
@@ -67,7 +73,7 @@ def pack(tmp_path: Path) -> Pack:
 def test_refused_whole(pack: Pack, tmp_path: Path, members: list[tarfile.TarInfo]) -> None:
     """One member that reaches outside, or could, and nothing is unpacked at all."""
     with pytest.raises(ReleaseError, match="the archive is refused: "):
-        unpack(pack(entry("good"), *members), tmp_path / "release")
+        unpack(pack(entry("good"), *members), tmp_path / "release", Limits())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["archive.tar.gz"]
 
 
@@ -81,7 +87,7 @@ def test_links_inside_are_kept(pack: Pack, tmp_path: Path) -> None:
         link("again", "current"),
         entry("copy", kind=tarfile.LNKTYPE, link="./lib/serve.py"),
     ]
-    assert unpack(pack(*members), release) == 5
+    assert unpack(pack(*members), release, Limits()) == 5
     assert (release / "bin" / "serve").read_text() == "x\n"
     assert (release / "again" / "serve.py").read_text() == "x\n"
     assert (release / "copy").read_text() == "x\n"
@@ -90,7 +96,7 @@ def test_links_inside_are_kept(pack: Pack, tmp_path: Path) -> None:
 def test_permissions_are_ours(pack: Pack, tmp_path: Path) -> None:
     """Set-id bits and write permissions of an archive are not taken over; executable stays executable."""
     release = tmp_path / "release"
-    unpack(pack(entry("a", mode=0o6777), entry("b", mode=0o666), entry("c", mode=0)), release)
+    unpack(pack(entry("a", mode=0o6777), entry("b", mode=0o666), entry("c", mode=0)), release, Limits())
     assert [oct((release / name).stat().st_mode & 0o7777) for name in "abc"] == ["0o755", "0o644", "0o644"]
 
 
@@ -100,10 +106,70 @@ def test_damaged_archive(pack: Pack, tmp_path: Path, cut: int) -> None:
     path = pack(entry("a"), entry("b"))
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(ReleaseError, match="the archive cannot be unpacked"):
-        unpack(path, tmp_path / "release")
+        unpack(path, tmp_path / "release", Limits())
 
 
 def test_file_that_is_a_folder_too(pack: Pack, tmp_path: Path) -> None:
     """Two members that cannot both be are an error, not a half release that looks whole."""
     with pytest.raises(ReleaseError, match="the archive cannot be unpacked"):
-        unpack(pack(entry("a"), entry("a/b")), tmp_path / "release")
+        unpack(pack(entry("a"), entry("a/b")), tmp_path / "release", Limits())
+
+
+def zeros(path: Path, *members: tuple[tarfile.TarInfo, int]) -> Path:
+    """An archive of files of zeros, and links."""
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        for member, size in members:
+            member.size = size
+            with Path("/dev/zero").open("rb") as source:
+                archive.addfile(member, source if member.isreg() else None)
+    return path
+
+
+def long_name(path: Path) -> Path:
+    """A member whose name has 40 MB, which tarfile would read into memory."""
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        header = tarfile.TarInfo("././@LongLink")
+        header.type, header.size = tarfile.GNUTYPE_LONGNAME, 40 << 20
+        file.write(header.tobuf(tarfile.GNU_FORMAT))
+        file.write(b"n" * (40 << 20))
+        file.write(entry("x").tobuf())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda path: zeros(path, (entry("a"), 11 << 20)), r"more than 10 MiB \(release_most_size"),
+        (lambda path: zeros(path, *((entry(f"{n}"), 0) for n in range(1001))), r"than 1000 files \(release_most_files"),
+        (
+            lambda path: zeros(
+                path, (entry("a"), 1 << 20), *((entry(f"{n}", kind=tarfile.LNKTYPE, link="a"), 0) for n in range(10))
+            ),
+            r"more than 10 MiB \(release_most_size",
+        ),
+        (long_name, "a header has more than 1048576 bytes"),
+    ],
+    ids=["size", "files", "hard links", "header"],
+)
+def test_refused_before_it_is_unpacked(tmp_path: Path, make: Callable[[Path], Path], told: str) -> None:
+    """What would unfold into more than a release may be, within a fixed memory, and with nothing written."""
+    path = make(tmp_path / "archive.tar.gz")
+    argv = ["prlimit", f"--data={64 << 20}", "--fsize=0", "--cpu=20", "--", sys.executable, "-c", UNPACK]
+    folder = Path(ansible.module_utils.release_switch.__file__).parents[1]
+    ended = subprocess.run(
+        [*argv, str(folder), str(path), str(tmp_path / "release")], capture_output=True, text=True, check=False
+    )
+    assert re.search(told, ended.stdout), ended
+    assert [path.name for path in tmp_path.iterdir()] == ["archive.tar.gz"]
+
+
+UNPACK = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from release_switch import archive, errors, limits
+try:
+    archive.unpack(Path(sys.argv[2]), Path(sys.argv[3]), limits.Limits(10 << 20, 1000))
+except errors.ReleaseError as error:
+    print(error)
+"""
