@@ -13,10 +13,11 @@ def run() -> None:
     # What is imported stays: searching it for garbage again and again, as Python does by itself after each 700 new
     # objects, was a fifth of the start.
     gc.set_threshold(50_000)
-    from deployer.cli.streams import open_closed, settle
+    from deployer.cli.streams import open_closed, settle, write_anything
 
     # Before anything is imported that may open a file.
     open_closed()
+    write_anything()
     from deployer.cli.main import main
 
     code = main(sys.argv[1:])

@@ -340,7 +340,9 @@ class Deployer:
     def _syncing(self) -> Syncing:
         from deployer.integrations.notifiers import notifiers
 
-        telling = Telling(self.store, notifiers(self.settings.on_attention, manual_report))
+        telling = Telling(
+            self.store, notifiers(self.settings.on_attention, lambda work: "\n".join(manual_report(work)))
+        )
         return Syncing(self._hosts, self._clones, self.manifests, self.store, SystemClock(), telling, _who())
 
     @cached_property
@@ -383,8 +385,10 @@ class Deployer:
         if self.settings.inventories is None:
             raise UsageError(
                 "no inventory was named",
-                hint="name one with -i DIR or --sandbox NAME, or set `inventories` (deployer settings --origin)\n"
-                f"an example to start from: {shipped('inventories') / 'production'}",
+                hint=(
+                    "name one with -i DIR or --sandbox NAME, or set `inventories` (deployer settings --origin)",
+                    f"an example to start from: {shipped('inventories') / 'production'}",
+                ),
             )
         return self.settings.inventories / self.settings.environment
 
@@ -437,11 +441,11 @@ class Deployer:
         return run
 
 
-def manual_report(work: ManualWork) -> str:
-    """Manual work as the text that a person solves it from."""
-    from deployer.gitsync.manual import report
+def manual_report(work: ManualWork) -> tuple[str, ...]:
+    """Manual work as the lines that a person solves it from, cleaned."""
+    from deployer.gitsync.manual import report_lines
 
-    return report(work)
+    return report_lines(work)
 
 
 def _current_folder() -> Path:

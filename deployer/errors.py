@@ -19,15 +19,24 @@ The classes carry the decision, so that whoever catches one reads attributes and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+from deployer.visible import visible
+
+Hint = str | Sequence[str]
+"""A line, or several: a line break in one of them is no second one."""
 
 
 class DeployerError(Exception):
     """Something went wrong that deployer can name.
 
+    Whatever was put into message and hint: they are cleaned (`deployer.visible`) before anybody reads them.
+
     Args:
         message: one line for a person, without a final full stop.
-        hint: what the person can do next, one or more lines; empty when there is nothing to say.
+        hint: what the person can do next, or what another program said (`deployer.visible.quoted`); empty when there
+            is nothing to say.
     """
 
     reason: ClassVar[str] = "failed"
@@ -39,10 +48,17 @@ class DeployerError(Exception):
     notify: ClassVar[bool] = False
     """Whether a person has to hear of it even when the job ran unattended."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, message: str, *, hint: Hint = "") -> None:
+        self.message = visible(message)
+        """One line."""
+        self.hints = tuple(visible(line) for line in ((hint,) if isinstance(hint, str) else hint) if line)
+        """The lines of the hint."""
+        super().__init__(self.message)
+
+    @property
+    def hint(self) -> str:
+        """The hint as one text."""
+        return "\n".join(self.hints)
 
 
 class SettingsError(DeployerError):
@@ -107,7 +123,7 @@ class ManifestError(AttentionError):
 
     reason = "manifest"
 
-    def __init__(self, problems: tuple[str, ...], *, hint: str = "") -> None:
+    def __init__(self, problems: tuple[str, ...], *, hint: Hint = "") -> None:
         super().__init__("; ".join(problems), hint=hint)
         self.problems = problems
 
@@ -123,7 +139,7 @@ class LockedError(DeployerError):
     exit_code = 6
     retry = True
 
-    def __init__(self, message: str, *, hint: str = "", run: str = "") -> None:
+    def __init__(self, message: str, *, hint: Hint = "", run: str = "") -> None:
         super().__init__(message, hint=hint)
         self.run = run
 
@@ -144,6 +160,6 @@ class StoppedError(DeployerError):
 
     reason = "stopped"
 
-    def __init__(self, message: str, *, signal_number: int = 2, hint: str = "") -> None:
+    def __init__(self, message: str, *, signal_number: int = 2, hint: Hint = "") -> None:
         super().__init__(message, hint=hint)
         self.exit_code = 128 + signal_number

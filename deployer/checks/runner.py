@@ -21,6 +21,7 @@ from deployer.model.plan import Target
 from deployer.model.run import Outcome
 from deployer.ports import PlaybookRun, Stop
 from deployer.settings import CheckSettings
+from deployer.visible import quoted
 
 _RAN = (0, 1)
 """pytest's exit codes when it ran what it found: all passed, some failed."""
@@ -72,7 +73,7 @@ class TestinfraChecks:
             try:
                 results = {result.target: _redacted(result, redact) for part in parts for result in part}
             except OperationError as error:
-                raise OperationError(redact(error.message), hint=redact(error.hint)) from None
+                raise OperationError(redact(error.message), hint=[redact(line) for line in error.hints]) from None
         return tuple(results[target.name] for target in playbook.targets)
 
     def _machine(self, playbook: PlaybookRun, targets: Sequence[Target], stop: Stop) -> tuple[TargetChecks, ...]:
@@ -121,13 +122,13 @@ class TestinfraChecks:
             file, error = found.broken[0]
             # pytest marks the lines of the error itself.
             lines = [line.removeprefix("E ").strip() for line in error.splitlines() if line.strip()]
-            raise OperationError(f"{file} cannot be used: {lines[-1] if lines else 'no reason'}", hint=error)
+            raise OperationError(f"{file} cannot be used: {lines[-1] if lines else 'no reason'}", hint=quoted(error))
         if found.code == _NO_CHECKS:
             raise OperationError("the test files hold no checks", hint="a check is a function test_… (doc/verify.md)")
         if found.unreachable:
             return
         if found.code not in {None, *_RAN} or (found.end is End.DIED and found.current is None):
-            raise OperationError("pytest could not run the checks", hint=found.printed)
+            raise OperationError("pytest could not run the checks", hint=quoted(found.printed))
 
 
 def _result(target: Target, found: Found, seconds: float) -> TargetChecks | None:

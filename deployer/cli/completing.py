@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deployer.errors import DeployerError
+from deployer.visible import visible
 
 if TYPE_CHECKING:
     from deployer.app import Deployer
@@ -27,10 +28,15 @@ def _completer(offer: Callable[[Deployer, tuple[str, ...]], Iterable[str]]) -> C
         before = ctx.params.get(param.name or "") if param.nargs != 1 else ()
         typed = tuple(before or ())
         with contextlib.suppress(DeployerError, OSError), _deployer(ctx) as deployer:
-            return [word for word in offer(deployer, typed) if word.startswith(incomplete) and word not in typed]
+            return [word for word in offer(deployer, typed) if _is_offered(word, incomplete) and word not in typed]
         return []
 
     return complete
+
+
+def _is_offered(word: str, incomplete: str) -> bool:
+    """Whether it goes on from what was typed; the shell would take a line break in a name for two names."""
+    return word.startswith(incomplete) and word == visible(word)
 
 
 def _deployer(ctx: click.Context) -> Deployer:

@@ -17,8 +17,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from deployer.cli import console
 from deployer.cli.options import Context
 from deployer.cli.stopping import terminated_as_by_keys
 from deployer.errors import DeployerError, UsageError
@@ -62,7 +61,8 @@ class Demo:
         Raises:
             StepFailedError: it failed: what comes next needs it.
         """
-        click.secho(f"\n$ {shlex.join(arguments)}", bold=True)
+        console.line()
+        console.line(f"$ {shlex.join(arguments)}", bold=True)
         is_ours = arguments[0] == "deployer"
         # -P: a yaml.py in the folder that somebody happens to be in is not imported.
         own = [sys.executable, "-P", "-m", "deployer", *arguments[1:]] if is_ours else list(arguments)
@@ -94,7 +94,7 @@ def show(context: Context, name: str, *, keep: bool) -> None:
     with context.deployer() as deployer, terminated_as_by_keys():
         if name in {box.name for box in deployer.sandboxes.list()}:
             deployer.sandboxes.destroy(name)
-        click.secho(f"A sandbox: one site ({SITE}), three instances, real git, real Ansible, real services", bold=True)
+        console.line(f"A sandbox: one site ({SITE}), three instances, real git, real Ansible, real services", bold=True)
         box = deployer.sandboxes.create(name, sites=(SITE,), instances=3)
         with _left(context, lambda: deployer.sandboxes.destroy(name), name, keep=keep), _told():
             _tell(Demo(context, box))
@@ -116,7 +116,7 @@ def _left(context: Context, destroy: Callable[[], None], name: str, *, keep: boo
 
 def _leave(context: Context, destroy: Callable[[], None], name: str, *, keep: bool) -> None:
     if keep:
-        context.say(f"\nthe sandbox stays: deployer status --sandbox {name}; deployer sandbox destroy {name}")
+        context.say("", f"the sandbox stays: deployer status --sandbox {name}; deployer sandbox destroy {name}")
     else:
         destroy()
 
@@ -142,7 +142,8 @@ def _tell(demo: Demo) -> None:
 
 
 def _chapter(text: str) -> None:
-    click.secho(f"\n{text}", fg="cyan", bold=True)
+    console.line()
+    console.line(text, fg="cyan", bold=True)
 
 
 def _meet(demo: Demo) -> None:
@@ -150,10 +151,10 @@ def _meet(demo: Demo) -> None:
     clone = demo.box.folder / "hosts" / _deployer_host(demo.box) / "home" / "deployer" / f"clusterconfig-{SITE}"
     erin = demo.box.folder / "people" / PERSON / f"clusterconfig-{SITE}"
     _chapter("3. A person and the automation change viatris.xml at once")
-    click.echo(
+    console.line(
         "A colleague committed on the deployer host and did not push; erin pushed a change of hers to the same file."
     )
-    click.echo("This is where a nightly job used to end (tried on a copy of the clone):")
+    console.line("This is where a nightly job used to end (tried on a copy of the clone):")
     jonas = ("-c", "user.name=Jonas Okafor", "-c", "user.email=jonas.okafor@example.net")
     _edit(
         clone, '<workers min="2" max="8"/>', '<workers min="2" max="12"/>', "More workers for the quarter's end", *jonas
@@ -162,7 +163,7 @@ def _meet(demo: Demo) -> None:
     _edit(erin, 'max="12000" burst="400"', 'max="15000" burst="400"', "More requests for the autumn campaign")
     _git(erin, "push", "-q")
     _show_failure(demo, clone)
-    click.echo("\nThe same with deployer; erin pushes once more while it works:")
+    console.lines("", "The same with deployer; erin pushes once more while it works:")
     # She has pushed when the context ends, also where the command failed.
     with ThreadPoolExecutor(1) as person:
         pushed = person.submit(_push_again, erin)
@@ -242,12 +243,12 @@ def _answers(demo: Demo) -> None:
     """Ask every instance over HTTP what it runs."""
     from deployer.app import Wanted
 
-    click.echo()
+    console.line()
     with demo.context.deployer_of(demo.box.name) as deployer:
         targets = deployer.plan(Wanted("instance-redeploy", (SITE,))).targets
     for target in targets:
         url = f"http://127.0.0.1:{target.fields['port']}{target.fields['health']}"
-        click.echo(f"GET {url}  {_get(url)}")
+        console.line(f"GET {url}  {_get(url)}")
 
 
 def _get(url: str) -> str:

@@ -13,6 +13,7 @@ from deployer import __version__
 from deployer.cli.commands import load_command, summaries
 from deployer.cli.options import Context, refuse_empty, where
 from deployer.errors import DeployerError, UsageError
+from deployer.visible import visible_lines
 
 
 class _Commands(click.Group):
@@ -103,7 +104,9 @@ def _known(error: BaseException) -> DeployerError | None:
     if isinstance(error, DeployerError):
         return error
     if isinstance(error, click.ClickException):
-        return UsageError(error.format_message().removesuffix("."), hint="--help says what there is")
+        # Click lists choices in lines of their own.
+        said = " ".join(error.format_message().split()).removesuffix(".")
+        return UsageError(said, hint="--help says what there is")
     if isinstance(error, KeyboardInterrupt | click.Abort):
         from deployer.cli.stopping import stopped
 
@@ -116,8 +119,10 @@ def _report(context: Context, error: BaseException) -> str:
     import tempfile
     import traceback
 
-    lines = traceback.format_exception(error)
+    lines = visible_lines("".join(traceback.format_exception(error)))
     head = f"deployer {__version__}, Python {sys.version.split()[0]}, command {context.arguments[:1]}"
-    with tempfile.NamedTemporaryFile("w", prefix="deployer-report-", suffix=".txt", delete=False) as report:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", prefix="deployer-report-", suffix=".txt", delete=False
+    ) as report:
         report.write("\n".join((head, "", *lines)))
     return f"this is a fault of deployer; please report it with {Path(report.name)}"

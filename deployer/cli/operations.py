@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from deployer.cli import console
 from deployer.cli.completing import complete_names
-from deployer.cli.options import Context, common, tell
+from deployer.cli.options import Context, common
 from deployer.cli.paths import own_playbooks
 from deployer.cli.stopping import signals
 from deployer.errors import AttentionError, DeployerError, LockedError, UsageError
@@ -35,7 +36,7 @@ def operations() -> tuple[Operation, ...]:
     try:
         return Catalog((*own_playbooks(os.environ), shipped("playbooks"))).operations()
     except DeployerError as error:
-        tell(f"deployer: {error.message}")
+        console.tell(f"deployer: {error.message}")
         return ()
 
 
@@ -223,4 +224,4 @@ def list_targets(context: Context, deployer: Deployer, wanted: Wanted) -> int:
     for work in plan.manual:
         context.say(f"{work.site}: {work.line}")
     code = AttentionError.exit_code if plan.manual else 0
-    return context.finish(lines, lambda: click.echo("".join(f"{line}\n" for line in lines), nl=False), code)
+    return context.finish(lines, lambda: console.lines(*lines), code)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import functools
-import json
 import os
 import shlex
-import stat
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 from click.core import ParameterSource
 
+from deployer.cli import console
 from deployer.cli.completing import complete_sandboxes
 from deployer.errors import DeployerError, UsageError
 
@@ -65,28 +61,26 @@ class Context:
 
     def finish(self, data: object, text: Callable[[], None], code: int = 0) -> int:
         """Print a result, as a document or as text, and give the exit code back: also when nobody reads to the end."""
-        with reader_may_leave():
+        with console.reader_may_leave():
             if self.as_json:
                 self._document(code, data=data)
             elif not self.is_silent or code:
                 text()
-            sys.stdout.flush()
+            console.flush()
         return code
 
     def fail(self, error: DeployerError) -> None:
         """Print an error: one line, and what to do next."""
         if self.as_json:
             problem = {"reason": error.reason, "message": error.message, "hint": error.hint, "retry": error.retry}
-            with reader_may_leave():
+            with console.reader_may_leave():
                 self._document(error.exit_code, error=problem)
-        tell(f"deployer: {error.message}")
-        for line in error.hint.splitlines():
-            tell(f"  {line}")
+        console.tell(f"deployer: {error.message}", *(f"  {line}" for line in error.hints))
 
-    def say(self, text: str) -> None:
-        """A message, which is not a result."""
+    def say(self, *texts: str) -> None:
+        """Lines of a message, which is not a result."""
         if not self.is_silent:
-            tell(text)
+            console.tell(*texts)
 
     def _document(self, code: int, *, data: object = None, error: object = None) -> None:
         from deployer.model.codec import SCHEMA_VERSION, to_json
@@ -98,50 +92,12 @@ class Context:
             "data": to_json(data),
             "error": error,
         }
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        console.document(document, indent=2)
 
     @property
     def is_interactive(self) -> bool:
         """Whether a person can be asked."""
-        return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def tell(text: str) -> None:
-    """Write a line to stderr; where nobody reads it any more, or a disk is full, what is being done goes on."""
-    try:
-        click.echo(text, err=True)
-    except OSError as error:
-        if _is_of_reader(error, sys.stderr):
-            _to_nobody(sys.stderr)
-
-
-def _is_of_reader(error: BaseException | None, stream: TextIO) -> bool:
-    """Whether nobody reads any more: a pipe is broken, or the terminal was closed (`isatty` is false then)."""
-    if isinstance(error, OSError) and error.errno == errno.EIO:
-        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
-    return isinstance(error, BrokenPipeError)
-
-
-def _to_nobody(stream: TextIO) -> None:
-    """What is still to be written there goes nowhere; Python itself would end with 120 over what it could not write."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
-
-
-@contextlib.contextmanager
-def reader_may_leave() -> Iterator[None]:
-    """The reader of our output (head, less, a terminal) went away: that is no failure of what only prints.
-
-    Never around work that is being done: it would end in the middle, and nobody would be told.
-    """
-    try:
-        yield
-    except (OSError, SystemExit) as error:  # rich leaves by SystemExit
-        met = error.__context__ if isinstance(error, SystemExit) else error
-        if not _is_of_reader(met, sys.stdout):
-            raise
-        _to_nobody(sys.stdout)
+        return console.is_interactive()
 
 
 _SELECTS = ("limit", "sandbox", "inventory", "environment", "tags", "skip_tags", "site", "operation", "to")

@@ -112,7 +112,7 @@ def stopped(error: BaseException, number: int = signal.SIGINT) -> StoppedError:
     if failure is None:
         return StoppedError("stopped", signal_number=number)
     if isinstance(failure, DeployerError):
-        return StoppedError(f"stopped; {failure.message}", signal_number=number, hint=failure.hint)
+        return StoppedError(f"stopped; {failure.message}", signal_number=number, hint=failure.hints)
     return StoppedError(f"stopped; {type(failure).__name__}: {failure}", signal_number=number)
 
 

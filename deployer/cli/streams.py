@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -20,6 +21,12 @@ def open_closed() -> None:
             nowhere = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(nowhere, True)  # noqa: FBT003  positional only
             setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
+
+
+def write_anything() -> None:
+    """Have stdout write what its encoding does not know as an escape, as Python has it for stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def settle() -> None:

@@ -238,7 +238,7 @@ class SyncEngine:
         self._raise_passing(host, repository, stopped)
         work = manual_work(_case(host, repository, stopped.answer, None), stopped.failure_class)
         first = work.detail.partition("\n")[0]
-        return AttentionError(f"{work.path} on {work.host}: {first}", hint="\n".join(work.commands))
+        return AttentionError(f"{work.path} on {work.host}: {first}", hint=work.commands)
 
     def _raise_passing(self, host: Host, repository: Repository, stopped: StepStoppedError) -> None:
         """What goes away without a person is no manual work."""

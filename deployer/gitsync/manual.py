@@ -14,6 +14,7 @@ from deployer.gitsync.redact import redact
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.site import Repository
 from deployer.model.sync import Change, Commit, FieldConflict, ManualWork
+from deployer.visible import quoted, visible
 
 _OBJECT_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 _MORE = {
@@ -149,7 +150,8 @@ def _limit(failure_class: FailureClass, situation: Situation) -> str:
 def _detail(failure_class: FailureClass, limit: str, conflicts: Iterable[FieldConflict]) -> str:
     first = f"{failure_class.told} {limit}".rstrip()
     sentences = [first, _MORE.get(failure_class.kind, ""), *map(str, conflicts)]
-    return redact("\n".join(sentence for sentence in sentences if sentence))
+    # A line each: a file name or an author in one of them begins none.
+    return "\n".join(visible(redact(sentence)) for sentence in sentences if sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +236,24 @@ def reason(failure: JsonValue, failure_class: FailureClass) -> str:
 
 def report(work: ManualWork) -> str:
     """The whole report as text, the known line first."""
-    parts = [work.line, "", f"class: {work.kind}", *_indented(work.detail.splitlines())]
+    return "".join(f"{line}\n" for line in report_lines(work))
+
+
+def report_lines(work: ManualWork) -> tuple[str, ...]:
+    """The lines of the report, cleaned: whatever people and hosts named, only ours begin at the margin."""
+    return tuple(visible(line) for line in _parts(work))
+
+
+def _parts(work: ManualWork) -> list[str]:
+    parts = [work.line, "", f"class: {work.kind}", *_indented(work.detail.split("\n"))]
     if work.paths:
         parts += ["", "files:", *_indented(work.paths)]
     for title, side in (("ours (in the clone):", work.ours), ("theirs (on the remote):", work.theirs)):
         if side:
             parts += ["", title, *_indented(_told(commit) for commit in side)]
     if work.output:
-        parts += ["", "said:", *_indented(work.output.splitlines())]
-    parts += ["", f"to mend it, on {work.host}:", *_indented(work.commands)]
-    return "\n".join(parts) + "\n"
+        parts += ["", "said:", *_indented(quoted(work.output))]
+    return [*parts, "", f"to mend it, on {work.host}:", *_indented(work.commands)]
 
 
 def _told(commit: Commit) -> str:

@@ -34,9 +34,9 @@ def examine(host: Host, site: Site) -> tuple[Finding, ...]:
     try:
         answer = host.call(program("deployer.hosts.remote_facts"), request, deadline=DEADLINE)
     except UnreachableError as error:
-        return (Finding("ssh", Verdict.BAD, error.message, error.hint),)
+        return (Finding("ssh", Verdict.BAD, error.message, "; ".join(error.hints)),)
     except HelperFailedError as error:
-        return (Finding("python3", Verdict.BAD, error.message, error.hint),)
+        return (Finding("python3", Verdict.BAD, error.message, "; ".join(error.hints)),)
     facts = cast("Facts", answer)
     return (*judge(facts, site), clock(facts, before, time.time()))
 

@@ -13,6 +13,7 @@ from deployer.errors import DeployerError, HelperFailedError, UnreachableError
 from deployer.model.json import JsonObject
 from deployer.model.program import Program
 from deployer.resources import code
+from deployer.visible import quoted
 
 TOO_OLD = 86
 """Exit code of the first line when python3 is older than 3.9."""
@@ -111,4 +112,4 @@ def failure(name: str, python: str, exit_code: int, stderr: bytes) -> DeployerEr
         return UnreachableError(f"{python} on {name} is older than 3.9", hint=hint)
     said = stderr.decode("utf-8", "replace").strip()
     last = said.splitlines()[-1] if said else f"exit code {exit_code}"
-    return HelperFailedError(f"our helper on {name} ended without an answer: {last}", hint=said[-TAIL:])
+    return HelperFailedError(f"our helper on {name} ended without an answer: {last}", hint=quoted(said[-TAIL:]))

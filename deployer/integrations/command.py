@@ -41,7 +41,7 @@ class CommandNotifier:
         text = self._render(work) + "\n"
         called = f"on_attention.command {self._argv[0]}"
         try:
-            code, said = self._run(text.encode())
+            code, said = self._run(text.encode(errors="backslashreplace"))
         except OSError as error:
             raise DeployerError(f"{called}: {error.strerror}") from None
         except subprocess.TimeoutExpired:

@@ -15,6 +15,7 @@ from pathlib import Path
 from deployer import surroundings
 from deployer.errors import DeployerError, InventoryError, UnreachableError
 from deployer.model.json import JsonObject
+from deployer.visible import quoted
 
 SECONDS = 120.0
 """For one answer: dynamic inventories ask far away."""
@@ -99,7 +100,7 @@ def ask(command: str, environment: Mapping[str, str], directory: Path) -> JsonOb
         raise UnreachableError(f"the inventory {directory} did not answer within {SECONDS:.0f} s") from error
     said = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode != 0:
-        raise InventoryError(f"Ansible cannot read the inventory {directory}: {first_line(said)}", hint=said)
+        raise InventoryError(f"Ansible cannot read the inventory {directory}: {first_line(said)}", hint=quoted(said))
     answer: JsonObject = json.loads(done.stdout)
     return answer
 

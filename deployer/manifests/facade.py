@@ -161,7 +161,7 @@ def _read_fields(document: Document, mapping: Mapping[str, str]) -> tuple[dict[s
         try:
             places = document.find(where)
         except UsageError as error:
-            raise UsageError(f"the field {name}: {error.message}", hint=error.hint) from error
+            raise UsageError(f"the field {name}: {error.message}", hint=error.hints) from error
         if len(places) > 1:
             problems.append(document.source.problem(places[1].start, f"{where} is there {len(places)} times"))
         elif places and places[0].text and places[0].kind not in {"mapping", "sequence", "null"}:

@@ -26,6 +26,7 @@ from deployer.playbook import endings, processes, vault
 from deployer.playbook.job import Job
 from deployer.playbook.redaction import Redactor
 from deployer.playbook.rows import END, printed, row_of
+from deployer.visible import visible_lines
 
 _IDENT = "run"
 _POLL = 0.5
@@ -98,12 +99,13 @@ class _Appended:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def write(self, text: str) -> None:
-        """Add lines, in one write where the disk has room.
+        """Add lines, cleaned, in one write where the disk has room.
 
         Raises:
             OSError: not all of it could be written; a part of a line may be left at the end.
         """
-        rest = text.encode(errors="replace") + b"\n"
+        # People follow the log on a terminal; a row of JSON in ASCII stays as it is.
+        rest = "".join(f"{line}\n" for line in visible_lines(text)).encode()
         try:
             while rest:
                 rest = rest[os.write(self._file, rest) :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployer.errors import DeployerError
+from deployer.errors import DeployerError, Hint
 from deployer.model.run import TargetResult
 
 
@@ -16,6 +16,6 @@ class PlaybookError(DeployerError):
 
     reason = "playbook"
 
-    def __init__(self, message: str, *, results: tuple[TargetResult, ...] = (), hint: str = "") -> None:
+    def __init__(self, message: str, *, results: tuple[TargetResult, ...] = (), hint: Hint = "") -> None:
         super().__init__(message, hint=hint)
         self.results = results

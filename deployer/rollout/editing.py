@@ -82,5 +82,5 @@ def _with_values(site: Site, path: str, files: Files, sets: Sequence[tuple[str, 
         manifests.parse(path, data, fields)
     except ManifestError as error:
         # What is there is sound, else its target were held: who typed the value is told, and nobody else is needed.
-        raise UsageError(f"with these values it would be no manifest: {error.message}", hint=error.hint) from error
+        raise UsageError(f"with these values it would be no manifest: {error.message}", hint=error.hints) from error
     return data

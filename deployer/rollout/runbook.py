@@ -204,7 +204,7 @@ def _code(recorder: Recorder, run: Run, synced: Sequence[Synced]) -> int:
 
 def _failed(target: Target, error: DeployerError) -> TargetResult:
     # The hint says where the full log is.
-    text = f"{error.message} ({error.hint.splitlines()[0]})" if error.hint else error.message
+    text = f"{error.message} ({error.hints[0]})" if error.hints else error.message
     return TargetResult(target.name, target.site, Outcome.FAILED, version_after=target.version, error=text)
 
 

@@ -30,6 +30,7 @@ class Telling:
         try:
             notifier.tell(work)
         except DeployerError as error:
+            # What an error says is cleaned already.
             _LOG.warning("%s (it is tried again with the next sync)", error.message)
             return False
         return True

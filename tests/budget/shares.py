@@ -23,18 +23,26 @@ class Part:
 
 
 SYNC = ("deployer/gitsync/", "deployer/hosts/")
-COMMANDS: tuple[str, ...] = (
+COMMANDS = (
     "app.py",
     "checks/",
     "cli/",
+    "empty.cfg",
     "engine/",
     "errors.py",
+    "folders.py",
     "hosts/",
     "integrations/",
     "inventory/",
     "model/",
+    "playbook/",
+    "ports.py",
+    "rollout/",
+    "settings.py",
+    "store/",
+    "surroundings.py",
+    "visible.py",
 )
-COMMANDS += ("empty.cfg", "folders.py", "playbook/", "ports.py", "rollout/", "settings.py", "store/", "surroundings.py")
 HOSTS = ("deployer/sandboxes/", "playbooks/", "molecule/")
 PARTS = (
     Part("sync", ("tests/integration/gitsync/",), SYNC, 60),

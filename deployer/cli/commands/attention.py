@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from deployer.cli import console
 from deployer.cli.options import Context, common
 
 
@@ -15,5 +16,10 @@ def command(context: Context) -> int:
         work = deployer.attention()
     from deployer.app import manual_report
 
-    text = "\n\n".join(manual_report(item) for item in work) or "nothing waits for a person"
-    return context.finish(work, lambda: click.echo(text), 5 if work else 0)
+    def text() -> None:
+        for number, item in enumerate(work):
+            console.lines(*([""] if number else []), *manual_report(item))
+        if not work:
+            console.line("nothing waits for a person")
+
+    return context.finish(work, text, 5 if work else 0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from deployer.cli.options import Context, reader_may_leave, refuse_raw
+from deployer.cli import console
+from deployer.cli.options import Context, refuse_raw
 from deployer.errors import UsageError
 
 
@@ -18,6 +19,6 @@ def command(ctx: click.Context, shell: str) -> int:
     found = get_completion_class(shell)
     if found is None:
         raise UsageError(f"no completion for {shell}")
-    with reader_may_leave():
-        click.echo(found(ctx.find_root().command, {}, "deployer", "_DEPLOYER_COMPLETE").source())
+    with console.reader_may_leave():
+        console.script(found(ctx.find_root().command, {}, "deployer", "_DEPLOYER_COMPLETE").source())
     return 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from deployer.cli.options import Context, common, reader_may_leave
+from deployer.cli.console import reader_may_leave
+from deployer.cli.options import Context, common
 
 
 @click.command("demo")

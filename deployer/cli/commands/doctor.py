@@ -23,12 +23,11 @@ def command(context: Context, site: str) -> int:
 
 
 def _show(findings: tuple[Finding, ...]) -> None:
-    from rich.text import Text
-
+    from deployer.cli.output.cells import words
     from deployer.cli.output.tables import table
 
     rows = [
-        (finding.check, Text(finding.verdict, style=_COLOURS[finding.verdict]), finding.text, finding.hint)
+        (finding.check, words(finding.verdict, _COLOURS[finding.verdict]), finding.text, finding.hint)
         for finding in findings
     ]
     table(("check", "", "found", "to mend it"), rows)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli import console
 from deployer.cli.completing import complete_runs
-from deployer.cli.options import Context, common, reader_may_leave
+from deployer.cli.options import Context, common
 from deployer.model.run import Event, RunState
 
 if TYPE_CHECKING:
@@ -29,10 +28,10 @@ def command(context: Context, run: str, follow: bool) -> int:
     """Print the events of a run. RUN is its id, the beginning of one, or `last`. With --json, one event per line."""
     with context.deployer() as deployer:
         found = deployer.store.run(run)
-        with reader_may_leave():
+        with console.reader_may_leave():
             for event in _events(deployer.store, found.id, follow=follow):
                 _print(context, event)
-            sys.stdout.flush()
+            console.flush()
     return 0
 
 
@@ -53,7 +52,7 @@ def _print(context: Context, event: Event) -> None:
     from deployer.model.codec import to_json
 
     if context.as_json:
-        click.echo(json.dumps(to_json(event), ensure_ascii=False))
+        console.document(to_json(event))
     elif event.kind != "start":
         target = f"{event.target}  " if event.target else ""
-        click.echo(f"{event.time.astimezone():%Y-%m-%d %H:%M:%S}  {target}{event.text}")
+        console.line(f"{event.time.astimezone():%Y-%m-%d %H:%M:%S}  {target}{event.text}")

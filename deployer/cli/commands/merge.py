@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli import console
 from deployer.cli.files import read_bytes, read_manifest, rules_near, write_bytes
 from deployer.cli.options import Context, common
 from deployer.errors import AttentionError, DeployerError, UsageError
@@ -61,7 +61,7 @@ def _install(context: Context, folders: tuple[Path, ...]) -> int:
     with context.deployer() as deployer:
         added = deployer.install_merge_driver(*folders or (Path(),))
     said = [f".gitattributes: {line}" for line in added] or ["nothing to add to .gitattributes"]
-    return context.finish({"attributes": added}, lambda: click.echo("\n".join(said)))
+    return context.finish({"attributes": added}, lambda: console.lines(*said))
 
 
 def _merge(context: Context, deployer: Deployer, files: tuple[Path, ...], name: str, output: Path | None) -> int:
@@ -82,7 +82,7 @@ def _merge(context: Context, deployer: Deployer, files: tuple[Path, ...], name: 
 
 def _print(content: bytes | None) -> None:
     if content is not None:
-        sys.stdout.buffer.write(content)
+        console.raw(content)
 
 
 def _document(result: MergeResult, content: bytes | None) -> dict[str, object]:
@@ -96,7 +96,7 @@ def _drive(files: tuple[Path, ...], name: str, marker_size: int) -> int:
         code = _by_structure(files, name, marker_size)
     except Exception as error:  # noqa: BLE001  a fault of ours must not lose their side either
         known = isinstance(error, DeployerError)
-        click.echo(f"{name}: {error}" if known else f"{name}: {type(error).__name__}: {error}", err=True)
+        console.tell(f"{name}: {error}" if known else f"{name}: {type(error).__name__}: {error}")
         code = None
     return _by_lines(files, name, marker_size) if code is None else code
 
@@ -106,7 +106,7 @@ def _by_structure(files: tuple[Path, ...], name: str, marker_size: int) -> int |
     base, ours, theirs = (read_bytes(path) for path in files)
     result = _formats().merge(name, base, ours, theirs, rules=rules_near(Path()), marker_size=marker_size)
     for conflict in result.conflicts:
-        click.echo(f"{name}: {conflict}", err=True)
+        console.tell(f"{name}: {conflict}")
     if result.content is not None:
         write_bytes(files[1], result.content)
         return 0
@@ -133,9 +133,9 @@ def _by_lines(files: tuple[Path, ...], name: str, marker_size: int) -> int:
     try:
         done = subprocess.run(command, stderr=subprocess.PIPE, check=False, env=environment)
     except OSError as error:
-        click.echo(f"{name}: git merge-file could not be run on this machine: {error}", err=True)
+        console.tell(f"{name}: git merge-file could not be run on this machine: {error}")
         return _FAILED
     if 0 <= done.returncode <= _MOST_CONFLICTS:
         return done.returncode
-    click.echo(f"{name}: {done.stderr.decode(errors='replace').strip()}", err=True)
+    console.tell(f"{name}: {done.stderr.decode(errors='replace').strip()}")
     return 1 if b"binary" in done.stderr else _FAILED

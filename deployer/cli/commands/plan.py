@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli import console
 from deployer.cli.completing import complete_names, complete_operations
 from deployer.cli.operations import split_names, split_sets
 from deployer.cli.options import Context, common
@@ -43,7 +44,7 @@ def _show(plan: Plan, known: dict[str, str]) -> None:
     stuck = {work.site: work.line for work in plan.manual}
     for site, (head, revision) in plan.revisions.items():
         moves = f"clone at {head[:10]}, would roll out from {revision[:10]}"
-        click.echo(f"{site}: {stuck.get(site, moves)}")
+        console.line(f"{site}: {stuck.get(site, moves)}")
     rows = [
         (bucket.name, target.name, target.host, known.get(target.name, "unknown"), target.version)
         for bucket in plan.buckets
@@ -54,9 +55,9 @@ def _show(plan: Plan, known: dict[str, str]) -> None:
         table(("bucket", "target", "host", "runs now", "would run"), rows)
     for name, found in plan.changes.items():
         if found:
-            click.echo(f"\n{name}: changed in its manifest since it was rolled out last")
+            console.lines("", f"{name}: changed in its manifest since it was rolled out last")
             print_differences(found, indent="  ")
     for target in plan.held:
-        click.echo(f"held: {target.name}: {target.held}")
+        console.line(f"held: {target.name}: {target.held}")
     for work in plan.manual:
-        click.echo(f"\n{manual_report(work)}")
+        console.lines("", *manual_report(work))

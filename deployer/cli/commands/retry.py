@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli import console
 from deployer.cli.completing import complete_runs
 from deployer.cli.operations import list_targets, options_of, playbook_options, run_and_report
 from deployer.cli.options import Context, common
@@ -51,7 +52,7 @@ def _list(context: Context, deployer: Deployer, wanted: Wanted) -> int:
     """Who is owed is on record; no host is asked, unless it takes their manifests to know who is meant."""
     if wanted.limit or not wanted.only:
         return list_targets(context, deployer, wanted)
-    return context.finish(wanted.only, lambda: click.echo("\n".join(wanted.only)))
+    return context.finish(wanted.only, lambda: console.lines(*wanted.only))
 
 
 def _check_environment(before: Run, deployer: Deployer) -> None:

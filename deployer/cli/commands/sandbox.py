@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli import console
 from deployer.cli.completing import complete_sandboxes
 from deployer.cli.options import Context, common
 from deployer.cli.stopping import terminated_as_by_keys
@@ -55,7 +56,7 @@ def create(context: Context, name: str, sites: str, backend: str, ttl: str, *, i
             ttl=_time(ttl),
             say=context.say,
         )
-    return context.finish(made, lambda: click.echo(f"{made.name}: {' '.join(made.sites)} in {made.folder}"))
+    return context.finish(made, lambda: console.line(f"{made.name}: {' '.join(made.sites)} in {made.folder}"))
 
 
 def _split(sites: str) -> tuple[str, ...]:
@@ -102,7 +103,7 @@ def start(context: Context, name: str) -> int:
     """Bring a sandbox's hosts and services back, after a reboot."""
     with context.deployer() as deployer:
         deployer.sandboxes.start(name)
-    return context.finish(name, lambda: click.echo(f"{name}: started"))
+    return context.finish(name, lambda: console.line(f"{name}: started"))
 
 
 @command.command("destroy")
@@ -112,7 +113,7 @@ def destroy(context: Context, name: str) -> int:
     """End every process of a sandbox and remove its files."""
     with context.deployer() as deployer, terminated_as_by_keys():
         deployer.sandboxes.destroy(name)
-    return context.finish(name, lambda: click.echo(f"{name}: destroyed"))
+    return context.finish(name, lambda: console.line(f"{name}: destroyed"))
 
 
 @command.command("prune")
@@ -124,7 +125,7 @@ def prune(context: Context) -> int:
 
     def text() -> None:
         for one in pruned:
-            click.echo(f"{one.name}: {one.error or 'destroyed'}")
+            console.line(f"{one.name}: {one.error or 'destroyed'}")
 
     return context.finish(pruned, text, code=1 if any(one.error for one in pruned) else 0)
 
@@ -141,7 +142,7 @@ def fault(context: Context, site: str, kind: str, amount: str) -> int:
     wanted = parse(kind, amount)
     with context.deployer() as deployer:
         deployer.sandboxes.fault(_name(deployer.settings.sandbox), site, wanted)
-    return context.finish(wanted, lambda: click.echo(f"{site}: {kind} {amount}".rstrip()))
+    return context.finish(wanted, lambda: console.line(f"{site}: {kind} {amount}".rstrip()))
 
 
 @command.command("host")
@@ -154,7 +155,7 @@ def host(context: Context, action: str, host: str) -> int:
 
     with context.deployer() as deployer:
         deployer.sandboxes.power(_name(deployer.settings.sandbox), host, Power(action))
-    return context.finish({"host": host, "action": action}, lambda: click.echo(f"{host}: {action}"))
+    return context.finish({"host": host, "action": action}, lambda: console.line(f"{host}: {action}"))
 
 
 def _name(sandbox: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from deployer.cli import console
 from deployer.cli.completing import complete_runs
 from deployer.cli.options import Context, common
 from deployer.model.run import Run
@@ -22,11 +23,11 @@ def command(context: Context, run: str) -> int:
 def _show(run: Run) -> None:
     from deployer.cli.output.tables import print_results
 
-    click.echo(f"{run.operation}  run {run.id}  by {run.who}  in {run.environment}  {run.state}")
+    console.line(f"{run.operation}  run {run.id}  by {run.who}  in {run.environment}  {run.state}")
     if run.arguments:
-        click.echo(f"  deployer {' '.join(run.arguments)}")
+        console.line(f"  deployer {' '.join(run.arguments)}")
     for site, (before, after) in run.revisions.items():
-        click.echo(f"  {site}  revision {before[:10]} -> {after[:10]}")
+        console.line(f"  {site}  revision {before[:10]} -> {after[:10]}")
     if run.retry_of:
-        click.echo(f"  retry of {run.retry_of}")
+        console.line(f"  retry of {run.retry_of}")
     print_results(run)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli import console
 from deployer.cli.options import Context, common
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
+    from deployer.cli.output.cells import Words
     from deployer.model.run import TargetResult
     from deployer.rollout.status import SiteStatus, Status
 
@@ -31,21 +31,21 @@ def _show(status: Status) -> None:
 
     now = datetime.now(UTC)
     if not status.sites:
-        click.echo("nothing has been done yet: no run and no sync is on record")
+        console.line("nothing has been done yet: no run and no sync is on record")
     for run in status.running:
         what = f"{run.operation} {' '.join(run.sites)}  in {run.environment}"
-        click.echo(f"running: {run.id}  {what}  by {run.who}  {ago(run.started, now)}")
+        console.line(f"running: {run.id}  {what}  by {run.who}  {ago(run.started, now)}")
     table(("site", "sync", "tried", "last good", "to do"), (_row(site, now) for site in status.sites))
     # The same name in two environments is two instances.
     is_named = len({_environment(site) for site in status.sites}) > 1
     rows = [_instance(site, result, now, is_named=is_named) for site in status.sites for result in site.instances]
     if rows:
-        click.echo()
+        console.line()
         named = ("environment",) if is_named else ()
         table(("instance", *named, "last outcome", "runs", "when"), rows)
 
 
-def _instance(site: SiteStatus, result: TargetResult, now: datetime, *, is_named: bool) -> tuple[str | Text, ...]:
+def _instance(site: SiteStatus, result: TargetResult, now: datetime, *, is_named: bool) -> tuple[str | Words, ...]:
     from deployer.cli.output.tables import coloured
     from deployer.cli.output.words import ago
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli import console
 from deployer.cli.completing import complete_sites
 from deployer.cli.options import Context, clone_option, common
 from deployer.errors import AttentionError, UsageError
@@ -74,9 +75,9 @@ def _show(found: Sequence[SiteSync]) -> None:
         table(("site", "ahead", "behind", "dirty", "last good sync", ""), (_looked(one, now) for one in found))
     for one in found:
         if one.manual:
-            click.echo(f"\n{manual_report(one.manual)}")
+            console.lines("", *manual_report(one.manual))
         elif isinstance(one.error, AttentionError):
-            click.echo("\n".join(("", f"{one.site}: {one.error.message}", *one.error.hint.splitlines())))
+            console.lines("", f"{one.site}: {one.error.message}", *one.error.hints)
 
 
 def _row(one: SiteSync) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli import console
 from deployer.cli.completing import complete_sites
 from deployer.cli.options import Context, clone_option, common
 from deployer.cli.stopping import confirmed
@@ -63,7 +64,7 @@ def _ask(context: Context, deployer: Deployer, site: str, to: str) -> str:
     wanted = _wanted(deployer.snapshots(site), site, to)
     said = f"what it was before {wanted.why}, {wanted.head[:10]} {wanted.subject}"
     text = f"bring the clone of {site} in {environment} back to {said}?"
-    if not confirmed(lambda: click.confirm(text, err=True)):
+    if not confirmed(lambda: console.ask(text)):
         raise RefusedError("not confirmed; nothing was changed", hint="--yes confirms without asking")
     return wanted.id
 
@@ -81,7 +82,7 @@ def _list(found: tuple[Snapshot, ...]) -> None:
     from deployer.cli.output.words import ago
 
     if not found:
-        click.echo("no snapshot: one is taken before each sync that changes the clone, and none has")
+        console.line("no snapshot: one is taken before each sync that changes the clone, and none has")
         return
     now = datetime.now(UTC)
     rows = [
@@ -102,23 +103,23 @@ def _show(context: Context, undone: Undone, what: Sequence[str]) -> None:
 
     where = f"{undone.path} on {undone.host}"
     if undone.saved is None:
-        click.echo(f"{where} is as it was then: nothing was changed")
+        console.line(f"{where} is as it was then: nothing was changed")
         return
-    click.echo(f"{where} is what it was before {undone.snapshot.why}: {undone.before[:10]} -> {undone.after[:10]}")
+    console.line(f"{where} is what it was before {undone.snapshot.why}: {undone.before[:10]} -> {undone.after[:10]}")
     for kind, paths in (("put back", undone.written), ("taken away", undone.removed), ("left alone", undone.left)):
         if paths:
-            click.echo(f"  {kind}: {', '.join(paths)}")
+            console.line(f"  {kind}: {', '.join(paths)}")
     again = ("deployer", "undo", *what, "--to", undone.saved.id, *where_options(context.arguments))
-    click.echo(f"to undo this: {shlex.join(again)}")
+    console.line(f"to undo this: {shlex.join(again)}")
     if undone.landed:
         _warn(undone)
 
 
 def _warn(undone: Undone) -> None:
-    click.echo("\nthese stay on the remote, and the next sync brings them again:")
+    console.lines("", "these stay on the remote, and the next sync brings them again:")
     for commit in undone.landed:
-        click.echo(f"  {commit.oid[:12]} {commit.date} {commit.author}: {commit.subject}")
+        console.line(f"  {commit.oid[:12]} {commit.date} {commit.author}: {commit.subject}")
     if undone.commands:
-        click.echo(f"\nto take them back there as well, on {undone.host}:")
+        console.lines("", f"to take them back there as well, on {undone.host}:")
         for line in undone.commands:
-            click.echo(f"  {line}")
+            console.line(f"  {line}")

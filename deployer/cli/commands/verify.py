@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deployer.cli import console
 from deployer.cli.completing import complete_names, complete_operations
 from deployer.cli.operations import split_names
 from deployer.cli.options import Context, common
@@ -55,17 +56,17 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _show(found: Verification, *, verbose: bool) -> None:
-    from rich.text import Text
-
+    from deployer.cli.output.cells import words
     from deployer.cli.output.tables import table
     from deployer.cli.output.words import COLOURS
     from deployer.rollout.verifying import counted
 
-    rows = [(one.target, Text(one.outcome, style=COLOURS[one.outcome]), counted(one)) for one in found.results]
+    rows = [(one.target, words(one.outcome, COLOURS[one.outcome]), counted(one)) for one in found.results]
     table(("target", "outcome", "checks"), rows)
     for one in found.results:
         if one.error:
-            click.echo(f"\n{one.target}: {one.error}" + (f"\n  in: {one.first_failed}" if one.first_failed else ""))
+            found_in = [f"  in: {one.first_failed}"] if one.first_failed else []
+            console.lines("", f"{one.target}: {one.error}", *found_in)
         if verbose:
             _show_texts(one)
 
@@ -73,4 +74,5 @@ def _show(found: Verification, *, verbose: bool) -> None:
 def _show_texts(one: TargetChecks) -> None:
     for check in one.checks:
         if check.text:
-            click.echo(f"\n{one.target}  {check.check}\n{check.text}")
+            console.lines("", f"{one.target}  {check.check}")
+            console.quote(check.text)

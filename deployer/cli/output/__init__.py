@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from deployer.cli import console
 from deployer.cli.options import Context
 from deployer.cli.output.approval import Approver
 from deployer.cli.output.base import RunListener, Silent
@@ -17,7 +16,7 @@ def listener_for(context: Context) -> RunListener:
     """The listener that suits where our messages go."""
     if context.is_silent:
         return Silent()
-    if sys.stderr.isatty() and not context.as_json:
+    if console.is_live() and not context.as_json:
         from deployer.cli.output.live import LiveLines
 
         return LiveLines()

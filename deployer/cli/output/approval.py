@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deployer.cli.options import Context, tell
+from deployer.cli import console
+from deployer.cli.options import Context
 from deployer.cli.output.base import RunListener
 from deployer.cli.output.words import count, header_lines
 from deployer.cli.stopping import question
@@ -60,5 +61,5 @@ class Approver:
             with question(self._stop):
                 return self._listener.ask(text)
         except (KeyboardInterrupt, click.Abort):
-            tell("\ndeployer: not confirmed; nothing is pushed or rolled out")
+            console.tell("", "deployer: not confirmed; nothing is pushed or rolled out")
             return False

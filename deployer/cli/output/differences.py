@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import click
+from deployer.cli import console
 
 if TYPE_CHECKING:
     from deployer.model.merge import Difference
@@ -16,4 +16,4 @@ _COLOURS = {"changed": "yellow", "added": "green", "removed": "red", "moved": "c
 def print_differences(found: Iterable[Difference], indent: str = "") -> None:
     """Print `~ path: before -> after`, `+ path: what`, `- path: what`, `> path` for each."""
     for difference in found:
-        click.echo(indent + click.style(str(difference), fg=_COLOURS[difference.kind]))
+        console.line(indent + str(difference), fg=_COLOURS[difference.kind])

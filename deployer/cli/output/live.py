@@ -7,14 +7,12 @@ import time
 from contextlib import suppress
 from typing import Self
 
-import click
-from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
-from rich.text import Text
 
+from deployer.cli import console
+from deployer.cli.output.cells import Console, Words, joined, words
 from deployer.cli.output.words import COLOURS, event_line, versions
 from deployer.model.plan import Plan
 from deployer.model.run import Event, Run, TargetResult
@@ -43,12 +41,12 @@ class LiveLines:
     def header(self, lines: tuple[str, ...], run: Run, plan: Plan) -> None:  # noqa: ARG002  a listener that logs needs the run
         """The header; targets wait below it."""
         for line in lines:
-            self._print(escape(line))
+            self._print(words(line))
         self._doing = dict.fromkeys((target.name for target in plan.targets), "waiting")
 
     def ask(self, question: str) -> bool:
         """Ask before anything moves on the screen."""
-        return click.confirm(question, err=True)
+        return console.ask(question)
 
     def begin(self) -> None:
         """From here on every target has its line."""
@@ -65,7 +63,7 @@ class LiveLines:
                 self._since.setdefault(event.target, time.monotonic())
                 self._doing[event.target] = event.text
             elif line:
-                self._print(escape(line))
+                self._print(words(line))
         self._refresh()
 
     def result(self, result: TargetResult) -> None:
@@ -74,13 +72,13 @@ class LiveLines:
             self._results[result.target] = result
             if result.target not in self._doing:
                 colour = COLOURS[result.outcome]
-                self._print(f"{escape(result.target)}  [{colour}]{result.outcome}[/]  {escape(result.error)}")
+                self._print(joined(words(result.target), words(result.outcome, colour), words(result.error)))
         self._refresh()
 
-    def _print(self, markup: str) -> None:
+    def _print(self, text: Words) -> None:
         # A terminal that was closed says no: the run goes on.
         with suppress(OSError):
-            self._console.print(markup, soft_wrap=True)
+            self._console.print(text, soft_wrap=True)
 
     def _refresh(self) -> None:
         if self._live is not None:
@@ -93,16 +91,16 @@ class LiveLines:
             table.add_row(*self._row(target, doing))
         hidden = len(self._doing) - table.row_count
         if hidden > 0:
-            table.add_row("", Text(f"… and {hidden} more", style="dim"))
+            table.add_row("", words(f"… and {hidden} more", "dim"))
         return table
 
-    def _row(self, target: str, doing: str) -> tuple[Text | Spinner, ...]:
+    def _row(self, target: str, doing: str) -> tuple[Words | Spinner, ...]:
         result = self._results.get(target)
         seconds = f"{time.monotonic() - self._since[target]:4.1f} s" if target in self._since else ""
         if result is None:
-            mark: Text | Spinner = self._spinner if target in self._since else Text(" ")
-            return mark, Text(target), Text(doing, style="dim", overflow="ellipsis", no_wrap=True), Text(seconds)
+            mark: Words | Spinner = self._spinner if target in self._since else words(" ")
+            return mark, words(target), words(doing, "dim", is_cut=True), words(seconds)
         self._since.pop(target, None)
         colour = COLOURS[result.outcome]
         said = result.error or versions(result)
-        return Text("■", style=colour), Text(target), Text(result.outcome, style=colour), Text(said, no_wrap=True)
+        return words("■", colour), words(target), words(result.outcome, colour), words(said, is_cut=True)

@@ -6,9 +6,7 @@ import threading
 import time
 from typing import Self
 
-import click
-
-from deployer.cli.options import tell
+from deployer.cli import console
 from deployer.cli.output.words import event_line, result_line
 from deployer.model.plan import Plan
 from deployer.model.run import Event, Run, TargetResult
@@ -39,12 +37,11 @@ class PlainLines:
     def header(self, lines: tuple[str, ...], run: Run, plan: Plan) -> None:  # noqa: ARG002  the live listener needs the run
         """The header as it is."""
         self._waiting_for = {target.name for target in plan.targets}
-        for line in lines:
-            tell(line)
+        console.tell(*lines)
 
     def ask(self, question: str) -> bool:
         """Ask on the terminal."""
-        return click.confirm(question, err=True)
+        return console.ask(question)
 
     def begin(self) -> None:
         """The first line comes with the first event."""
@@ -61,7 +58,7 @@ class PlainLines:
 
     def _write(self, line: str) -> None:
         self._last = time.monotonic()
-        tell(line)
+        console.tell(line)
 
     def _beat(self) -> None:
         while not self._done.wait(max(0.05, self._silence - (time.monotonic() - self._last))):

@@ -6,11 +6,10 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import click
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from deployer.cli import console
+from deployer.cli.output.cells import Console, Words, words
 from deployer.cli.output.words import COLOURS, outcomes, versions
 from deployer.model.run import Run, RunState, TargetResult
 
@@ -26,33 +25,33 @@ _LEAST = 4
 _GAP = 2
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+def table(headers: Sequence[str], rows: Iterable[Sequence[str | Words]]) -> None:
     """Print aligned columns, folded to the terminal's width and whole elsewhere; ids and names are never folded."""
-    cells = tuple(rows)
-    console = Console(highlight=False, soft_wrap=False)
+    cells = tuple(tuple(words(cell) if isinstance(cell, str) else cell for cell in row) for row in rows)
+    screen = Console(highlight=False, soft_wrap=False)
     # Where even the narrowest columns do not fit, the terminal wraps the lines: ids stand first and stay whole.
-    width = max(console.width, _narrowest(headers, cells)) if console.is_terminal else WIDE
-    console = Console(highlight=False, width=width)
+    width = max(screen.width, _narrowest(headers, cells)) if screen.is_terminal else WIDE
+    screen = Console(highlight=False, width=width)
     grid = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for header in headers:
         grid.add_column(header, overflow="fold", no_wrap=header in _COPIED)
     for row in cells:
-        grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
-    with console.capture() as capture:
-        console.print(grid)
+        grid.add_row(*row)
+    with screen.capture() as capture:
+        screen.print(grid)
     # Rich pads every line to the width; nobody wants that in a log or on the clipboard.
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    console.laid_out("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
-def _narrowest(headers: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> int:
+def _narrowest(headers: Sequence[str], rows: Sequence[Sequence[Words]]) -> int:
     columns = zip(headers, *rows, strict=True)
     widths = (max(len(cell) for cell in column) if column[0] in _COPIED else _LEAST for column in columns)
     return sum(width + _GAP for width in widths)
 
 
-def coloured(result: TargetResult) -> Text:
+def coloured(result: TargetResult) -> Words:
     """The outcome in its colour."""
-    return Text(result.outcome, style=COLOURS[result.outcome])
+    return words(result.outcome, COLOURS[result.outcome])
 
 
 def print_run(run: Run, deployer: Deployer) -> None:
@@ -62,7 +61,7 @@ def print_run(run: Run, deployer: Deployer) -> None:
     print_results(run)
     for work in deployer.attention():
         if work.site in run.sites and work.environment == run.environment:
-            click.echo(f"\n{manual_report(work)}")
+            console.lines("", *manual_report(work))
 
 
 def print_results(run: Run) -> None:
@@ -71,14 +70,15 @@ def print_results(run: Run) -> None:
         table(("target", "outcome", "version", "runs now", "time"), (_row(result) for result in run.results))
     for result in run.results:
         if result.diff:
-            click.echo(f"\n{result.target}\n{result.diff.rstrip()}")
+            console.lines("", result.target)
+            console.quote(result.diff)
     for result in run.results:
         if result.error:
-            click.echo(f"\n{result.target}: {result.error}" + (f"\n  in: {result.task}" if result.task else ""))
+            console.lines("", f"{result.target}: {result.error}", *([f"  in: {result.task}"] if result.task else []))
     _close(run)
 
 
-def _row(result: TargetResult) -> tuple[str | Text, ...]:
+def _row(result: TargetResult) -> tuple[str | Words, ...]:
     seconds = (result.ended - result.started).total_seconds() if result.started and result.ended else None
     took = "" if seconds is None else f"{seconds:.1f} s"
     return result.target, coloured(result), versions(result), result.running, took
@@ -87,10 +87,10 @@ def _row(result: TargetResult) -> tuple[str | Text, ...]:
 def _close(run: Run) -> None:
     seconds = (run.ended - run.started).total_seconds() if run.ended else 0.0
     state = "" if run.state is RunState.FINISHED else f" {run.state}"
-    click.echo(f"\n{run.operation}{state}: {outcomes(run.results)} in {seconds:.1f} s")
+    console.lines("", f"{run.operation}{state}: {outcomes(run.results)} in {seconds:.1f} s")
     if run.owed:
-        click.echo(f"retry: {retry_command(run)}")
-    click.echo(f"log: {run.log}")
+        console.line(f"retry: {retry_command(run)}")
+    console.line(f"log: {run.log}")
 
 
 def retry_command(run: Run) -> str:

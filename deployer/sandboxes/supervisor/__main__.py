@@ -16,6 +16,7 @@ from deployer.sandboxes.files import locked, write_atomically
 from deployer.sandboxes.processes import identity_of
 from deployer.sandboxes.supervisor.client import is_answering
 from deployer.sandboxes.supervisor.server import SOCKET, Server
+from deployer.visible import visible
 
 LOCK, RECORD, LOG = "supervisor.lock", "supervisor.json", "supervisor.log"
 _READY = b"ready"
@@ -93,7 +94,7 @@ def _own_output(run: Path) -> None:
 
 
 def _note(text: str) -> None:
-    os.write(2, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n".encode())
+    os.write(2, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {visible(text)}\n".encode())
 
 
 def _tell(writer: int, words: bytes) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from deployer.cli import main as cli_main
-from deployer.cli.options import tell
+from deployer.cli.console import tell
 from deployer.cli.output.plain import PlainLines
 from deployer.model.plan import Plan
 from deployer.model.run import Event, Outcome, Run, TargetResult
