@@ -14,12 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from deployer.errors import AttentionError, DeployerError
 from deployer.model.check import Verification
 from deployer.model.merge import Difference
+from deployer.model.sync import ManualWork
 
 FORGED = "FORGED"
 """What a word would have begin a line."""
@@ -83,16 +85,24 @@ def raw(data: bytes, *, coloured: bool = False, live: bool = False) -> list[str]
         coloured: our colours may be in it.
         live: so may what moves the cursor back to lines that change in place.
     """
+    return [*acting(data, coloured=coloured, live=live), *planted(data)]
+
+
+def acting(data: bytes, *, coloured: bool = False, live: bool = False) -> list[str]:
+    """The characters of these bytes that act on a terminal or hide, each with what stands around it."""
     left = _MOVE.sub(b"", data) if live else data
     left = _COLOUR.sub(b"", left) if coloured else left
     text = left.decode()  # what cannot be decoded is a fault as well
-    acting = [
-        f"{found[0]!r} in {text[max(0, found.start() - 40) : found.end() + 20]!r}" for found in _RAW.finditer(text)
-    ]
-    return acting + [line for line in text.split("\n") if line.strip().startswith(FORGED)]
+    return [f"{at[0]!r} in {text[max(0, at.start() - 40) : at.end() + 20]!r}" for at in _RAW.finditer(text)]
 
 
-def grown(kind: type[Made], word: str = WORD, **given: object) -> Made:
+def planted(data: bytes) -> list[str]:
+    """The lines that begin as somebody wanted, blanks and our colours apart."""
+    text = _COLOUR.sub(b"", data).decode(errors="replace")
+    return [line for line in text.split("\n") if line.strip().startswith(FORGED)]
+
+
+def grown(kind: type[Made], word: str = WORD, /, **given: object) -> Made:
     """A value of a type, with the word in every text of it.
 
     Args:
@@ -100,13 +110,23 @@ def grown(kind: type[Made], word: str = WORD, **given: object) -> Made:
         word: a hostile one.
         given: fields that need another value.
     """
-    hints = typing.get_type_hints(kind)
-    values = {f.name: _value(hints[f.name], word) for f in fields(kind) if f.init}  # type: ignore[arg-type]  # a dataclass
+    values = {name: _value(hint, word) for name, hint in _hints(kind).items()}  # type: ignore[arg-type]  # types are hashable
     return kind(**{**values, **_OURS.get(kind, {}), **given})
 
 
-_OURS: Mapping[type, Mapping[str, object]] = {Difference: {"kind": "changed"}, Verification: {"exit_code": 3}}
-"""Fields whose values are ours, whatever others say."""
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    # JSON data holds more of itself: its name has to mean something here.
+    hints = typing.get_type_hints(kind, localns={"JsonValue": str})
+    return {field.name: hints[field.name] for field in fields(kind) if field.init}
+
+
+_OURS: Mapping[type, Mapping[str, object]] = {
+    Difference: {"kind": "changed"},
+    Verification: {"exit_code": 3},
+    ManualWork: {"detail": WORD.replace("\n", "")},
+}
+"""Fields whose values are ours, whatever others say; and the lines of `detail`, in which every sentence is cleaned."""
 
 
 def _value(hint: Any, word: str) -> object:  # noqa: ANN401  an annotation is whatever it is

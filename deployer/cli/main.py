@@ -13,7 +13,7 @@ from deployer import __version__
 from deployer.cli.commands import load_command, summaries
 from deployer.cli.options import Context, refuse_empty, where
 from deployer.errors import DeployerError, UsageError
-from deployer.visible import visible_lines
+from deployer.visible import quoted
 
 
 class _Commands(click.Group):
@@ -119,7 +119,7 @@ def _report(context: Context, error: BaseException) -> str:
     import tempfile
     import traceback
 
-    lines = visible_lines("".join(traceback.format_exception(error)))
+    lines = quoted("".join(traceback.format_exception(error)))
     head = f"deployer {__version__}, Python {sys.version.split()[0]}, command {context.arguments[:1]}"
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", prefix="deployer-report-", suffix=".txt", delete=False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -16,10 +18,13 @@ import pytest
 from pydantic import SecretStr
 
 from deployer.errors import DeployerError
+from deployer.gitsync.manual import report
 from deployer.integrations.notifiers import notifiers
+from deployer.model.codec import to_json
 from deployer.model.sync import ManualWork
 from deployer.settings import AttentionSettings
 from tests.budget.pace import limit
+from tests.hostile import acting, grown, raw
 
 WORK = ManualWork("1", "fra1-prod-dep01", "~/c", "git push", "conflict", "manual intervention needed", "Both.", ("ls",))
 
@@ -39,9 +44,11 @@ def _lives(process: str) -> bool:
 class _Hook(BaseHTTPRequestHandler):
     answers: ClassVar[list[int]] = []
     heard: ClassVar[list[object]] = []
+    bodies: ClassVar[list[bytes]] = []
 
     def do_POST(self) -> None:
-        self.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.heard.append(json.loads(self.bodies[-1]))
         self.send_response(self.answers.pop(0))
         self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "0")
@@ -56,6 +63,7 @@ def hook() -> Iterator[str]:
     """The URL of a web server that records what is posted."""
     _Hook.answers.clear()
     _Hook.heard.clear()
+    _Hook.bodies.clear()
     with HTTPServer(("127.0.0.1", 0), _Hook) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -209,4 +217,79 @@ def test_a_webhook_that_never_answers_is_given_up() -> None:
         given_up.set()
         thread.join()
 
-    assert error.value.message == "on_attention.webhook at 127.0.0.1 was not reached: ReadTimeout"
+    assert error.value.message == "on_attention.webhook at 127.0.0.1 was not reached: no answer within 0.3 s"
+
+
+@pytest.mark.parametrize("drops", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 "])
+def test_the_deadline_is_for_the_whole_exchange(drops: bytes) -> None:
+    """A server that sends a letter now and then is given up as one that sends none, and loses its connection."""
+    was_cut = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(drops)
+                while not was_cut.wait(0.05):
+                    connection.sendall(b"2")
+            was_cut.set()
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = SecretStr(f"http://127.0.0.1:{server.getsockname()[1]}/secret-token")
+        (notifier,) = notifiers(AttentionSettings(webhook=url, seconds=0.5), _render)
+
+        with pytest.raises(DeployerError, match=r"no answer within 0\.5 s"):
+            notifier.tell(WORK)
+        assert was_cut.wait(limit(120))
+        thread.join()
+
+
+def test_an_answer_is_not_read_to_its_end() -> None:
+    """The code is all that counts: an endless answer fills no memory."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def flood() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                while True:
+                    connection.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        url = SecretStr(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        (notifier,) = notifiers(AttentionSettings(webhook=url), _render)
+
+        notifier.tell(WORK)
+        thread.join()
+
+
+def test_a_webhook_s_text_calls_nobody(hook: str) -> None:
+    """Slack reads `<!channel>` as a call, `<url|name>` as a link, and names as people unless it is told not to."""
+    _Hook.answers.append(200)
+    (notifier,) = notifiers(AttentionSettings(webhook=SecretStr(hook)), report)
+
+    notifier.tell(replace(WORK, line="<!channel> & <@U1> <https://evil|good>"))
+
+    (heard,) = _Hook.heard
+    assert isinstance(heard, dict)
+    assert heard["text"].startswith("&lt;!channel&gt; &amp; &lt;@U1&gt; &lt;https://evil|good&gt;\n")
+    assert (heard["link_names"], heard["mrkdwn"]) == (0, False)
+    assert heard["work"]["line"] == "<!channel> & <@U1> <https://evil|good>"
+
+
+def test_notices_are_clean(hook: str, tmp_path: Path) -> None:
+    """What a command reads and a chat shows; the data says what it was, letter for letter."""
+    _Hook.answers.append(200)
+    code = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"
+    command = (sys.executable, "-c", code, str(tmp_path / "mail"))
+    work = grown(ManualWork)
+
+    for notifier in notifiers(AttentionSettings(webhook=SecretStr(hook), command=command), report):
+        notifier.tell(work)
+
+    (heard,) = _Hook.heard
+    assert isinstance(heard, dict)
+    assert raw((tmp_path / "mail").read_bytes()) == raw(heard["text"].encode()) == acting(_Hook.bodies[0]) == []
+    assert heard["work"] == to_json(work)
