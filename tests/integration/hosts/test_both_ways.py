@@ -134,7 +134,7 @@ def test_a_program_that_fails_is_named(host: Host, make_program: MakeProgram) ->
         HelperFailedError, match=r"fra1-prod-dep01 ended without an answer: ValueError: no good"
     ) as info:
         host.call(program, {})
-    assert "deployer_remote/main.py\", line 2, in main\n    raise ValueError('no good')" in info.value.hint
+    assert "deployer_remote/main.py\", line 2, in main\n|     raise ValueError('no good')" in info.value.hint
 
 
 def test_a_program_that_takes_too_long_is_ended(host: Host, make_program: MakeProgram, deployer_home: Path) -> None:
