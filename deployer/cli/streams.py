@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -26,7 +27,9 @@ def open_closed() -> None:
 def write_anything() -> None:
     """Have stdout write what its encoding does not know as an escape, as Python has it for stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+        # A file that became a pipe behind Python's back has no position to go on from.
+        with contextlib.suppress(OSError):
+            sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def settle() -> None:
