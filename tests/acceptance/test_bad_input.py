@@ -43,7 +43,7 @@ def _one_line(done: Done, *words: str) -> None:
         (["configure", SITE, "viatris", "--set", "nonsense"], ["PATH=VALUE"]),
         (["configure", SITE, "viatris", "--set", "release/@nonsense=1"], ["release/@nonsense"]),
         (["configure", SITE, "viatris", "--set", "version=1.5.0", "-e", "@nowhere.yml"], ["nowhere.yml"]),
-        (["configure", SITE, "viatris", "--set", "version=1.5.0", "--vault-id", "a@nowhere"], ["a@nowhere"]),
+        (["configure", SITE, "viatris", "--set", "version=1.5.0", "--vault-id", "a@nowhere"], ["nowhere is no file"]),
         (["configure", SITE, "viatris", "--set", "version="], ["viatris.xml", "version"]),
         (["configure", SITE, "viatris", "--set", "placement/@host=nowhere"], ["viatris.xml", "placement nowhere"]),
         (["show", "nonsense"], ["nonsense"]),

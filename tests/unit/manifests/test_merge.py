@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from deployer.errors import DeployerError
@@ -146,9 +148,9 @@ def test_the_users_git_configuration_changes_nothing(formats: ManifestFormats, m
     assert [str(each) for each in conflicts] == ["both sides changed line 2"]
 
 
-def test_without_git_it_says_so(formats: ManifestFormats, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_it_says_so(formats: ManifestFormats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A controller without git is named as what it is."""
-    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(DeployerError, match="git merge-file could not be run on this machine"):
         formats.merge("v.txt", b"", b"1", b"")
