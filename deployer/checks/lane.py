@@ -28,6 +28,7 @@ _LOOK = 0.1
 _START = 30.0
 """Seconds more than a check has, for the start of Python, pytest and a connection."""
 _LAST_LINES = 2000
+_LAST_BYTES = 65536
 
 
 class End(StrEnum):
@@ -77,8 +78,8 @@ def follow(job: Job, environment: Mapping[str, str], stop: Stop, seconds: float)
         with _started(job, environment, output) as reader:
             for row in _rows(reader, found, stop, seconds):
                 _take(found, row)
-        output.seek(0)
-        found.printed = output.read().decode(errors="replace").strip()[-_LAST_LINES:]
+        output.seek(max(0, output.seek(0, os.SEEK_END) - _LAST_BYTES))
+        found.printed = output.read(_LAST_BYTES).decode(errors="replace").strip()[-_LAST_LINES:]
     return found
 
 
