@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Protocol
 
 from deployer.errors import AttentionError, HelperFailedError, LockedError, UnreachableError
+from deployer.gitsync.bounds import limits, told
 from deployer.gitsync.classes import CLASSES, FailureClass, Retry, classify
 from deployer.gitsync.manual import Case, commits, manual_work, reason
 from deployer.gitsync.redact import redact_all
@@ -24,7 +25,6 @@ from deployer.resources import program
 from deployer.settings import SyncSettings
 
 REMOTE = "deployer.gitsync.remote"
-MEBIBYTE = 1 << 20
 MOST_ROUNDS = 200
 """Questions about files to merge in one try: each local commit may ask once."""
 SERVER_LOCKS = 5
@@ -232,7 +232,7 @@ class SyncEngine:
         if outcome is None or (outcome.content is None and not outcome.conflicts):
             return _text(need, "key"), {}
         content = None if outcome.content is None else base64.b64encode(outcome.content).decode()
-        return _text(need, "key"), {"content": content, "conflicts": [asdict(each) for each in outcome.conflicts]}
+        return _text(need, "key"), {"content": content, "conflicts": told(outcome.conflicts)}
 
     def _error(self, host: Host, repository: Repository, stopped: StepStoppedError) -> AttentionError:
         self._raise_passing(host, repository, stopped)
@@ -354,15 +354,6 @@ def _case(
     failure = redact_all(answer.get("failure"))
     found = failure if isinstance(failure, Mapping) else {}
     return Case(host.name, repository, found, answer, change, change_landed=landed)
-
-
-def limits(settings: SyncSettings) -> JsonObject:
-    """The limits as the program on the host knows them, in bytes."""
-    return {
-        "most_files": settings.most_files,
-        "most_depth": settings.most_depth,
-        **{name: getattr(settings, name) * MEBIBYTE for name in ("most_size", "most_manifests")},
-    }
 
 
 def _wanted(change: Change | None) -> JsonValue:

@@ -7,15 +7,15 @@ import math
 import re
 from collections.abc import Iterator
 
-from deployer.manifests.source import MAX_DEPTH, MAX_VALUES, Source, decode, refuse
+from deployer.manifests.source import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Source, decode, refuse
 from deployer.manifests.tree import Node, TreeDocument
 from deployer.model.json import JsonValue
 from deployer.model.manifest import Problem
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s\[\]{}:,"]+|[\[\]{}:,]', re.DOTALL)
+# Possessive, since the engine else remembers every character of a string for a way back: 100 bytes each.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s\[\]{}:,"]+|[\[\]{}:,"]', re.DOTALL)
 _LITERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
 _CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
-_MAX_DIGITS = 1000
 _LITERAL_KINDS = {"true": "boolean", "false": "boolean", "null": "null"}
 
 
@@ -53,10 +53,13 @@ def _check_tokens(source: Source) -> None:
             raise refuse(source.problem(token.start(), f"nested deeper than {MAX_DEPTH} levels"))
         if count > 2 * MAX_VALUES:  # each has a comma or a colon beside it
             raise refuse(source.problem(token.start(), f"more than {MAX_VALUES} keys and values"))
+        if token.group() == '"':
+            # Not left to what follows: every quote behind it would be read up to the end of the text.
+            raise refuse(source.problem(token.start(), "Unterminated string"))
         if token.group() in _CONSTANTS:
             raise refuse(source.problem(token.start(), f"{token.group()} is not a value of JSON"))
-        if not token.group().startswith('"') and len(token.group()) > _MAX_DIGITS:
-            raise refuse(source.problem(token.start(), f"a number of more than {_MAX_DIGITS} digits"))
+        if not token.group().startswith('"') and len(token.group()) > MAX_DIGITS:
+            raise refuse(source.problem(token.start(), f"a number of more than {MAX_DIGITS} digits"))
 
 
 class _Scanner:

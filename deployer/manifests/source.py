@@ -15,6 +15,8 @@ MAX_DEPTH = 100
 """Levels of nesting that a document may have: below what the parsers themselves can bear."""
 MAX_VALUES = 200_000
 """Keys and values (in XML elements and attributes) of a document; megabytes of brackets would fill the memory."""
+MAX_DIGITS = 1000
+"""Characters of a number: parsers take a time for it that grows with their square."""
 MAX_PROBLEMS = 20
 """Problems that are listed of one file: what follows is mostly noise of the first."""
 

@@ -9,7 +9,7 @@ from typing import cast
 
 import yaml
 
-from deployer.manifests.source import MAX_DEPTH, MAX_VALUES, Source, decode, refuse
+from deployer.manifests.source import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Source, decode, refuse
 from deployer.manifests.tree import Node, TreeDocument
 from deployer.manifests.yaml_text import spellings
 from deployer.model.json import JsonValue
@@ -31,6 +31,8 @@ _KINDS = {
 _TAGS = frozenset({None, "!", f"{_TAG}map", f"{_TAG}seq", *_KINDS})
 _MERGE = f"{_TAG}merge"
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LONG_NUMBER = re.compile(rf"[-+]?\.?[0-9][.:_0-9]{{{MAX_DIGITS},}}")
+"""Looked for before a tree is built: to find out that it is one takes PyYAML a hundred bytes for each digit."""
 _PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+|$))*")
 
 
@@ -84,6 +86,9 @@ def _odd_events(source: Source) -> Iterator[Problem]:
             return
         if count > MAX_VALUES:
             yield source.problem(_start(event), f"more than {MAX_VALUES} keys and values")
+            return
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and _LONG_NUMBER.fullmatch(event.value):
+            yield source.problem(_start(event), f"a number of more than {MAX_DIGITS} digits")
             return
         if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent) and event.tag not in _TAGS:
             yield source.problem(_start(event), f"the tag {event.tag} is not plain data")
@@ -207,5 +212,7 @@ class _Builder:
         """Plain data; what JSON cannot hold (dates, infinity) stays the text that it is."""
         if kind in {"string", "date"}:
             return str(node.value)
+        if kind == "number" and len(node.value) > MAX_DIGITS:
+            raise ValueError(f"it has more than {MAX_DIGITS} digits")
         value: JsonValue = self._scalars.construct_object(node)
         return str(node.value) if isinstance(value, float) and not math.isfinite(value) else value

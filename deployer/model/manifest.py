@@ -11,6 +11,10 @@ MAX_BYTES = 10 * 1024 * 1024
 """A larger manifest is refused unread."""
 
 
+LONGEST = 1000
+"""Characters of a problem that are told: it may quote the manifest, where a key may have any length."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong at a place in a manifest."""
@@ -21,7 +25,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}" if self.line else f"{self.path}: {self.message}"
+        said = self.message if len(self.message) <= LONGEST else f"{self.message[:LONGEST]}…"
+        return f"{self.path}:{self.line}: {said}" if self.line else f"{self.path}: {said}"
 
 
 @dataclass(frozen=True, slots=True)

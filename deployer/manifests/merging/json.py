@@ -19,7 +19,7 @@ from deployer.manifests.merging.nodes import (
 from deployer.manifests.merging.table import Table
 from deployer.manifests.source import Source
 
-_TOKEN = re.compile(r'[ \t\r\n]*(?:("[^"\\]*(?:\\.[^"\\]*)*")|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
+_TOKEN = re.compile(r'[ \t\r\n]*(?:("[^"\\]*+(?:\\.[^"\\]*+)*+")|([{}\[\],:])|([^\s{}\[\],:"]+))', re.DOTALL)
 _MOST_DIGITS = 1000
 
 

@@ -21,7 +21,7 @@ from deployer.manifests.merging.nodes import (
 from deployer.manifests.merging.table import Table
 from deployer.manifests.source import Source
 
-_TRIVIA = re.compile(r"(?:[ \t\r\n]|(?<![^ \t\r\n,\[{])#[^\r\n]*)*")
+_TRIVIA = re.compile(r"(?:[ \t\r\n]|(?<![^ \t\r\n,\[{])#[^\r\n]*)*+")
 _TRAIL = re.compile(r"[ \t]+#[^\r\n]*")
 _COLON = re.compile(r"[ \t]*:")
 _LINE = re.compile(r"[^\r\n]*")

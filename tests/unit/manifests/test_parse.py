@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -169,7 +171,7 @@ def test_a_computed_version_of_what_is_no_number_is_missing(formats: ManifestFor
         ("v.yaml", b"a: b: c", "v.yaml:1: mapping values are not allowed"),
         ("v.yaml", b"a: \x07", "v.yaml:1: the character U+0007 is not allowed"),
         ("v.yaml", b"a: !!int x", "'x' is not the number that it should be"),
-        ("v.yaml", b"a: " + b"9" * 5000, "is not the number that it should be"),
+        ("v.yaml", b"a: " + b"9" * 5000, "v.yaml:1: a number of more than 1000 digits"),
         ("v.yaml", b"- 1", "v.yaml:1: the document is not a mapping"),
         ("v.json", b"[1]", "v.json:1: the document is not a mapping"),
         ("v.json", b'{"a": 1,\n "a": 2}', "v.json:2: the key 'a' is there twice"),
@@ -317,3 +319,35 @@ def test_two_manifests_of_one_instance_are_named() -> None:
     )
 
     assert found == (Problem("viatris.yaml", 0, "describes the instance viatris, as b.xml does"),)
+
+
+BOMBS = """
+import sys
+from deployer.errors import ManifestError
+from deployer.manifests.facade import ManifestFormats
+size = 4_000_000
+bombs = {
+    "v.json": [b'{"version":"' + b"\\\\u0041" * (size // 6) + b'"}', b'{"version":"' + b'\\\\"' * (size // 2),
+        b'{"version":' + b"1" * size + b"}", b'{"version":' + b"[" * size],
+    "v.yaml": [b"version: 1" + b":01" * (size // 3), b"version: 1" + b":01" * (size // 3) + b".5",
+        b"version: 0x" + b"1" * size, b"version: " + b"1" * size, b"version: " + b"[" * size,
+        b"version: !" + b"a" * size, b"? " + b"k" * (size // 3) + b"\\n: 1\\n? " + b"k" * (size // 3) + b"\\n: 2\\n"],
+    "v.xml": [b"<a>" * (size // 3), b"<" + b"a" * size + b"/>"],
+}
+for path, texts in bombs.items():
+    for text in texts:
+        try:
+            ManifestFormats().parse(path, text, {})
+        except ManifestError as error:
+            print(len(str(error)))
+"""
+
+
+def test_bombs_are_refused_in_bounded_memory_and_time() -> None:
+    """Megabytes that parsers bear ill: long numbers, escapes, an open quote, names; what is said of them is short."""
+    argv = ["prlimit", f"--data={300 << 20}", "--cpu=20", "--", sys.executable, "-c", BOMBS]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    lengths = [int(line) for line in ended.stdout.split()]
+    assert len(lengths) == 13
+    assert max(lengths) < 2100
