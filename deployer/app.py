@@ -293,7 +293,7 @@ class Deployer:
         from deployer.gitsync.driver import install
         from deployer.manifests.formats import FORMATS
 
-        return install(folder, f"{shlex.quote(sys.executable)} -P -m deployer merge", FORMATS)
+        return install(folder, shlex.join((sys.executable, "-P", "-m", "deployer", "merge")), FORMATS)
 
     def doctor(self, site: str) -> tuple[Finding, ...]:
         """What the site's deployer host has and lacks."""

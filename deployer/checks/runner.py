@@ -16,6 +16,7 @@ from deployer.checks.lane import End, Found
 from deployer.checks.reach import Reach
 from deployer.errors import OperationError, UsageError
 from deployer.model.check import CheckOutcome, CheckResult, TargetChecks
+from deployer.model.command import typed
 from deployer.model.operation import Operation
 from deployer.model.plan import Target
 from deployer.model.run import Outcome
@@ -53,7 +54,7 @@ class TestinfraChecks:
             OperationError: the operation has no checks.
         """
         if missing := [name for name in ("pytest", "testinfra") if find_spec(name) is None]:
-            hint = f"{sys.executable} -m pip install 'deployer-host[verify]'"
+            hint = typed(sys.executable, "-m", "pip", "install", "deployer-host[verify]")
             raise UsageError(f"checks need {' and '.join(missing)}, not installed here", hint=hint)
         if not any(path for folder in operation.checks for path in Path(folder).rglob("test_*.py")):
             hint = f"put test files (test_*.py) into {Path(operation.folder) / 'checks'} (doc/verify.md)"

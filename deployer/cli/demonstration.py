@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from deployer.cli import console
 from deployer.cli.options import Context
 from deployer.cli.stopping import terminated_as_by_keys
 from deployer.errors import DeployerError, UsageError
+from deployer.model.command import typed
 from deployer.surroundings import PREFIX, inherited
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Demo:
             StepFailedError: it failed: what comes next needs it.
         """
         console.line()
-        console.line(f"$ {shlex.join(arguments)}", bold=True)
+        console.line(f"$ {typed(*arguments)}", bold=True)
         is_ours = arguments[0] == "deployer"
         # -P: a yaml.py in the folder that somebody happens to be in is not imported.
         own = [sys.executable, "-P", "-m", "deployer", *arguments[1:]] if is_ours else list(arguments)
@@ -78,7 +78,7 @@ class Demo:
                 process.wait()
                 raise
         if code and not may_fail:
-            raise StepFailedError(shlex.join(arguments), code)
+            raise StepFailedError(typed(*arguments), code)
 
     def _settings(self) -> dict[str, str]:
         given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
@@ -116,7 +116,8 @@ def _left(context: Context, destroy: Callable[[], None], name: str, *, keep: boo
 
 def _leave(context: Context, destroy: Callable[[], None], name: str, *, keep: bool) -> None:
     if keep:
-        context.say("", f"the sandbox stays: deployer status --sandbox {name}; deployer sandbox destroy {name}")
+        looked, removed = ("deployer", "status", "--sandbox", name), ("deployer", "sandbox", "destroy", name)
+        context.say("", f"the sandbox stays: {typed(*looked)}; {typed(*removed)}")
     else:
         destroy()
 
@@ -223,7 +224,7 @@ def _git(clone: Path, *arguments: str, check: bool = True) -> bool:
         ["git", "-C", str(clone), *arguments], env=_environment(clone), capture_output=True, text=True, check=False
     )
     if check and done.returncode:
-        raise DeployerError(f"git {shlex.join(arguments)} in {clone}: {done.stderr.strip()}")
+        raise DeployerError(f"{typed('git', *arguments)} in {clone}: {done.stderr.strip()}")
     return done.returncode == 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from click.core import ParameterSource
 from deployer.cli import console
 from deployer.cli.completing import complete_sandboxes
 from deployer.errors import DeployerError, UsageError
+from deployer.model.command import typed
 
 if TYPE_CHECKING:
     from deployer.app import Deployer
@@ -142,7 +142,7 @@ def refuse_raw(ctx: click.Context, raw: Sequence[str]) -> None:
     """
     if raw and not any(option.name == "extra_vars" for option in ctx.command.params):
         raise UsageError(
-            f"{ctx.info_name} takes nothing behind --: {shlex.join(raw)}",
+            f"{ctx.info_name} takes nothing behind --: {typed(*raw)}",
             hint="-- is for arguments of ansible-playbook; a file whose name begins with a hyphen is ./-name",
         )
 

@@ -5,11 +5,10 @@ None of them throws away what a person made: what has to go out of the way is ke
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from deployer.model.command import Assigned, Command, File, Open, Operand, Pathspec, Place, Sign, Word
 from deployer.model.json import JsonObject
 
 
@@ -41,174 +40,215 @@ class Situation:
         return [str(item) for item in value] if isinstance(value, list) else []
 
     @property
-    def quoted(self) -> str:
-        """The files, as arguments."""
-        return " ".join(shlex.quote(path) for path in self.paths)
+    def source(self) -> Operand:
+        """The remote; by its URL where its name would be taken for an option."""
+        return Operand(self.url if self.remote.startswith("-") and self.url else self.remote)
+
+    @property
+    def target(self) -> str:
+        """The branch on the remote, in full: a tag of the same name is another, and no name is an option or a `+`."""
+        return f"refs/heads/{self.upstream}"
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files, for programs that take paths."""
+        return tuple(File(path) for path in self.paths)
+
+    @property
+    def pathspecs(self) -> tuple[Pathspec, ...]:
+        """The files, for git behind `--`."""
+        return tuple(Pathspec(path) for path in self.paths)
 
 
 FLAGS = ("assume-unchanged", "skip-worktree")
 """Flags of the index that hide edits from git."""
+STATUS: Command = ("git", "status")
 
 
-def place(path: str) -> str:
-    """A path as an argument; a leading `~` stays one."""
-    match = re.match(r"(~[A-Za-z0-9._-]*)(/.*|$)", path)
-    if not match:
-        return shlex.quote(path)
-    rest = match[2].removeprefix("/")
-    return match[1] + ("/" + shlex.quote(rest) if rest else "")
-
-
-def commands(kind: str, situation: Situation) -> tuple[str, ...]:
+def commands(kind: str, situation: Situation) -> tuple[Command, ...]:
     """The commands for a class of failure, in order; `cd` first where there is a clone to go to."""
     return _MENDS.get(kind, _look)(situation)
 
 
-def _in_clone(situation: Situation, *lines: str) -> tuple[str, ...]:
-    return (f"cd {place(situation.path)}", *lines)
+def _in_clone(situation: Situation, *lines: Command) -> tuple[Command, ...]:
+    return (("cd", Place(situation.path)), *lines)
 
 
-def _look(at: Situation) -> tuple[str, ...]:
-    return _in_clone(at, "git status")
+def _look(at: Situation) -> tuple[Command, ...]:
+    return _in_clone(at, STATUS)
 
 
-def _conflict(at: Situation) -> tuple[str, ...]:
+def _conflict(at: Situation) -> tuple[Command, ...]:
     if at.is_change:
-        return _in_clone(at, f"git log -p -3 refs/deployer/remote/{at.upstream} -- {at.quoted}")
-    pull = f"git pull --no-rebase {at.remote} {at.upstream}"
+        return _in_clone(at, ("git", "log", "-p", "-3", f"refs/deployer/remote/{at.upstream}", "--", *at.pathspecs))
+    # Pasted as it stands it must not land marks that nobody solved: with them git refuses to commit, and the push.
+    unsolved: Command = ("grep", "-n", r"^[<>]\{7\} ", "--", *at.files)
     return _in_clone(
         at,
-        pull,
-        f"${{EDITOR:-vi}} {at.quoted}",
-        # Pasted as it stands it must not land marks that nobody solved: with them git refuses to commit, and the push.
-        f"grep -n '^[<>]\\{{7\\}} ' -- {at.quoted} || git add -- {at.quoted}",
-        "git commit --no-edit",
-        f"git push {at.remote} HEAD:refs/heads/{at.upstream}",
+        ("git", "pull", "--no-rebase", at.source, at.target),
+        (Open.EDITOR, *at.files),
+        (*unsolved, Sign.OR, "git", "add", "--", *at.pathspecs),
+        ("git", "commit", "--no-edit"),
+        _pushed(at),
     )
 
 
-def _dirty(at: Situation) -> tuple[str, ...]:
-    flagged = [shlex.quote(path) for path in at.names("flagged")]
-    moved = [shlex.quote(path) for path in at.names("untracked")]
+def _pushed(at: Situation) -> Command:
+    return ("git", "push", at.source, f"HEAD:{at.target}")
+
+
+def _dirty(at: Situation) -> tuple[Command, ...]:
     return _in_clone(
         at,
-        f"git diff HEAD -- {at.quoted}",
-        # One option at a time: git takes both, and obeys the last one only.
-        *(f"git update-index --no-{flag} -- {' '.join(flagged)}" for flag in FLAGS if flagged),
-        *(f"mv -n -- {path} {path}.mine" for path in moved),
-        f"git pull --rebase --autostash {at.remote} {at.upstream}",
-        "git status",
+        ("git", "diff", "HEAD", "--", *at.pathspecs),
+        *_unflagged(at.names("flagged")),
+        *(("mv", "-n", "--", File(path), File(f"{path}.mine")) for path in at.names("untracked")),
+        ("git", "pull", "--rebase", "--autostash", at.source, at.target),
+        STATUS,
     )
 
 
-def _going_on(*command: str) -> Callable[[Situation], tuple[str, ...]]:
-    return lambda at: _in_clone(at, "git status", *command)
+def _unflagged(paths: Sequence[str]) -> Iterator[Command]:
+    """One option at a time: git takes both, and obeys the last one only."""
+    for flag in FLAGS if paths else ():
+        yield ("git", "update-index", f"--no-{flag}", "--", *(File(path) for path in paths))
 
 
-def _detached(at: Situation) -> tuple[str, ...]:
-    commit = at.fact("at")[:12]
+def _going_on(*command: Word) -> Callable[[Situation], tuple[Command, ...]]:
+    return lambda at: _in_clone(at, STATUS, command)
+
+
+def _switched(branch: str) -> Command:
+    # Behind `--` are paths, and there are none: a file of the same name is not meant.
+    return ("git", "checkout", Operand(branch), "--")
+
+
+def _detached(at: Situation) -> tuple[Command, ...]:
     branch = at.fact("wanted") or at.branch or "main"
-    kept = f"found-{commit}"
-    return _in_clone(at, f"git branch {kept}", f"git checkout {shlex.quote(branch)}", f"git merge {kept}")
+    kept = f"found-{at.fact('at')[:12]}"
+    return _in_clone(at, ("git", "branch", kept), _switched(branch), ("git", "merge", kept))
 
 
-def _wrong_branch(at: Situation) -> tuple[str, ...]:
-    return _in_clone(at, "git status", f"git checkout {shlex.quote(at.fact('wanted'))}")
+def _wrong_branch(at: Situation) -> tuple[Command, ...]:
+    return _in_clone(at, STATUS, _switched(at.fact("wanted")))
 
 
-def _other_remote(at: Situation) -> tuple[str, ...]:
-    return _in_clone(
-        at,
-        "git remote -v",
-        f"git remote set-url {shlex.quote(at.fact('remote') or 'origin')} {shlex.quote(at.fact('wanted'))}",
-    )
+def _other_remote(at: Situation) -> tuple[Command, ...]:
+    name, url = at.fact("remote") or "origin", at.fact("wanted")
+    return _in_clone(at, ("git", "remote", "-v"), ("git", "remote", "set-url", "--", name, Operand(url)))
 
 
-def _no_remote(at: Situation) -> tuple[str, ...]:
-    return _in_clone(at, f"git remote add origin {shlex.quote(at.url or at.fact('wanted') or 'URL')}")
+def _no_remote(at: Situation) -> tuple[Command, ...]:
+    return _in_clone(at, ("git", "remote", "add", "origin", Operand(at.url or at.fact("wanted") or "URL")))
 
 
-def _missing(at: Situation) -> tuple[str, ...]:
-    branch = f"--branch {shlex.quote(at.branch)} " if at.branch else ""
-    return (f"git clone {branch}{shlex.quote(at.url or 'URL')} {place(at.path)}",)
+def _missing(at: Situation) -> tuple[Command, ...]:
+    branch = (f"--branch={at.branch}",) if at.branch else ()
+    return (("git", "clone", *branch, "--", Operand(at.url or "URL"), Place(at.path)),)
 
 
-def _not_a_repository(at: Situation) -> tuple[str, ...]:
+def _not_a_repository(at: Situation) -> tuple[Command, ...]:
     if at.fact("work_tree"):
-        return _in_clone(at, "git config --show-origin core.worktree", "git config --local --unset core.worktree")
+        asked: Command = ("git", "config", "--show-origin", "core.worktree")
+        return _in_clone(at, asked, ("git", "config", "--local", "--unset", "core.worktree"))
     if at.facts.get("empty"):
         return _missing(at)
-    here = place(at.path)
-    return (f"ls -la {here}", f"mv -n {here} {place(at.path + '.before-deployer')}", *_missing(at))
+    aside: Command = ("mv", "-n", "--", Place(at.path), Place(f"{at.path}.before-deployer"))
+    return (*_listed(at), aside, *_missing(at))
 
 
-def _empty_ref(at: Situation) -> tuple[str, ...]:
+def _listed(at: Situation) -> tuple[Command, ...]:
+    return (("ls", "-la", "--", Place(at.path)),)
+
+
+def _empty_ref(at: Situation) -> tuple[Command, ...]:
     ref = at.fact("ref")
+    file = File(f".git/{ref}")
     if ref == "HEAD":
-        return _in_clone(at, f"echo 'ref: refs/heads/{at.branch or 'main'}' > .git/HEAD", "git status")
+        return _in_clone(at, ("echo", f"ref: refs/heads/{at.branch or 'main'}", Sign.INTO, file), STATUS)
     if not at.fact("last") and ref.startswith("refs/remotes/"):
-        return _in_clone(at, f"mv {shlex.quote('.git/' + ref)} .git/broken-ref", f"git fetch {at.remote}")
-    return _in_clone(at, f"echo {at.fact('last') or 'OBJECT-ID'} > {shlex.quote('.git/' + ref)}", "git status")
+        return _in_clone(at, ("mv", "--", file, ".git/broken-ref"), ("git", "fetch", at.source))
+    return _in_clone(at, ("echo", at.fact("last") or "OBJECT-ID", Sign.INTO, file), STATUS)
 
 
-def _index(at: Situation) -> tuple[str, ...]:
-    return _in_clone(
-        at, "if [ -e .git/index ]; then mv .git/index .git/index.broken; fi", "git read-tree HEAD", "git status"
+def _index(at: Situation) -> tuple[Command, ...]:
+    index = ".git/index"
+    aside: Command = ("test", "!", "-e", index, Sign.OR, "mv", index, f"{index}.broken")
+    return _in_clone(at, aside, ("git", "read-tree", "HEAD"), STATUS)
+
+
+def _stale_lock(at: Situation) -> tuple[Command, ...]:
+    return (
+        ("ls", "-l", "--", *at.files),
+        # fuser has no `--`; its files begin with no dash.
+        ("fuser", "-v", *at.files, Sign.OR, "rm", "-i", "--", *at.files),
     )
 
 
-def _stale_lock(at: Situation) -> tuple[str, ...]:
-    return (f"ls -l {at.quoted}", f"fuser -v {at.quoted} || rm -i {at.quoted}")
-
-
-def _force_pushed(at: Situation) -> tuple[str, ...]:
+def _force_pushed(at: Situation) -> tuple[Command, ...]:
+    remote = at.fact("remote")[:12]
     return _in_clone(
         at,
-        f"git log --oneline {at.fact('remote')[:12]}..{at.branch}",
-        f"git branch before-rewrite-{at.head[:12]}",
-        f"git reset --keep {at.fact('remote')[:12]}",
+        ("git", "log", "--oneline", Operand(f"{remote}..refs/heads/{at.branch}"), "--"),
+        ("git", "branch", f"before-rewrite-{at.head[:12]}"),
+        ("git", "reset", "--keep", Operand(remote)),
     )
 
 
-def _too_large(at: Situation) -> tuple[str, ...]:
-    return _in_clone(at, f"git log -5 --format='%h %an %ad %s' refs/deployer/remote/{shlex.quote(at.upstream)}")
+def _too_large(at: Situation) -> tuple[Command, ...]:
+    fetched = Operand(f"refs/deployer/remote/{at.upstream}")
+    return _in_clone(at, ("git", "log", "-5", "--format=%h %an %ad %s", fetched, "--"))
 
 
-def _try(at: Situation) -> tuple[str, ...]:
-    return _in_clone(at, f"git ls-remote {at.remote} refs/heads/{at.upstream}")
+def _unrelated(at: Situation) -> tuple[Command, ...]:
+    theirs: Command = ("git", "log", "--oneline", "-5", Operand(at.fact("remote")[:12]), "--")
+    return _in_clone(at, ("git", "remote", "-v"), theirs)
 
 
-def _push(at: Situation) -> tuple[str, ...]:
-    return _in_clone(at, f"git push {at.remote} HEAD:refs/heads/{at.upstream}")
+def _try(at: Situation) -> tuple[Command, ...]:
+    return _in_clone(at, ("git", "ls-remote", at.source, at.target))
 
 
-def _identity(_at: Situation) -> tuple[str, ...]:
-    return ("git config --global user.name NAME", "git config --global user.email MAIL")
+def _push(at: Situation) -> tuple[Command, ...]:
+    return _in_clone(at, _pushed(at))
 
 
-_MENDS: Mapping[str, Callable[[Situation], tuple[str, ...]]] = {
+def _identity(_at: Situation) -> tuple[Command, ...]:
+    return (("git", "config", "--global", "user.name", "NAME"), ("git", "config", "--global", "user.email", "MAIL"))
+
+
+def _owned(at: Situation) -> tuple[Command, ...]:
+    return (("ls", "-ld", "--", Place(at.path)), ("id",))
+
+
+def _room(at: Situation) -> tuple[Command, ...]:
+    return (("df", "-h", "--", Place(at.path)), ("df", "-i", "--", Place(at.path)))
+
+
+_UNASKED = Assigned("GIT_EDITOR", "true")
+_MENDS: Mapping[str, Callable[[Situation], tuple[Command, ...]]] = {
     "conflict": _conflict,
     "dirty-overlap": _dirty,
-    "unmerged": _going_on("git diff"),
-    "rebase-in-progress": _going_on("GIT_EDITOR=true git rebase --continue"),
-    "merge-in-progress": _going_on("git commit --no-edit"),
-    "cherry-pick-in-progress": _going_on("GIT_EDITOR=true git cherry-pick --continue"),
-    "revert-in-progress": _going_on("GIT_EDITOR=true git revert --continue"),
-    "bisect-in-progress": _going_on("git bisect reset"),
-    "am-in-progress": _going_on("git am --continue"),
+    "unmerged": _going_on("git", "diff"),
+    "rebase-in-progress": _going_on(_UNASKED, "git", "rebase", "--continue"),
+    "merge-in-progress": _going_on("git", "commit", "--no-edit"),
+    "cherry-pick-in-progress": _going_on(_UNASKED, "git", "cherry-pick", "--continue"),
+    "revert-in-progress": _going_on(_UNASKED, "git", "revert", "--continue"),
+    "bisect-in-progress": _going_on("git", "bisect", "reset"),
+    "am-in-progress": _going_on("git", "am", "--continue"),
     "detached": _detached,
     "wrong-branch": _wrong_branch,
     "other-remote": _other_remote,
     "no-remote": _no_remote,
     "missing": _missing,
     "not-a-repository": _not_a_repository,
-    "exists": lambda at: (f"ls -la {place(at.path)}",),
+    "exists": _listed,
     "empty-ref": _empty_ref,
     "index-missing": _index,
     "index-corrupt": _index,
     "stale-lock": _stale_lock,
     "force-pushed": _force_pushed,
-    "unrelated-history": lambda at: _in_clone(at, "git remote -v", f"git log --oneline -5 {at.fact('remote')[:12]}"),
+    "unrelated-history": _unrelated,
     "branch-gone": _push,
     "remote-gone": _try,
     "auth": _try,
@@ -218,8 +258,8 @@ _MENDS: Mapping[str, Callable[[Situation], tuple[str, ...]]] = {
     "push-hook": _push,
     "too-large": _too_large,
     "identity": _identity,
-    "ownership": lambda at: (f"ls -ld {place(at.path)}", "id"),
-    "permission": lambda at: (f"ls -la {place(at.path)}", "id"),
-    "disk-full": lambda at: (f"df -h {place(at.path)}", f"df -i {place(at.path)}"),
-    "no-git": lambda _at: ("git --version",),
+    "ownership": _owned,
+    "permission": lambda at: (*_listed(at), ("id",)),
+    "disk-full": _room,
+    "no-git": lambda _at: (("git", "--version"),),
 }

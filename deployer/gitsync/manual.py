@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deployer.gitsync.advice import Situation, commands
 from deployer.gitsync.classes import FailureClass, Retry
 from deployer.gitsync.redact import redact
+from deployer.model.command import typed
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.site import Repository
 from deployer.model.sync import Change, Commit, FieldConflict, ManualWork
@@ -75,7 +75,7 @@ def manual_work(case: Case, failure_class: FailureClass) -> ManualWork:
         kind=failure_class.kind,
         line=_line(case, command),
         detail=_detail(failure_class, _limit(failure_class, situation), conflicts),
-        commands=tuple(redact(line) for line in commands(failure_class.kind, situation)),
+        commands=tuple(typed(*line, clean=redact) for line in commands(failure_class.kind, situation)),
         paths=paths,
         conflicts=conflicts,
         ours=ours,
@@ -106,7 +106,7 @@ def command_text(argv: JsonValue) -> str:
     """A command as one would type it, short: object ids cut, secrets out."""
     words = [str(word) for word in argv] if isinstance(argv, Sequence) and not isinstance(argv, str) else []
     kept = [word for word in words if word not in _NOISE]
-    return redact(_OBJECT_ID.sub(r"\1", " ".join(shlex.quote(word) for word in kept))) or "git"
+    return typed(*kept, clean=lambda word: redact(_OBJECT_ID.sub(r"\1", word))) or "git"
 
 
 _NOISE = frozenset(

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from deployer.errors import UsageError
-from deployer.gitsync.advice import place
 from deployer.gitsync.manual import commits
 from deployer.gitsync.redact import redact
+from deployer.model.command import Assigned, Command, Operand, Place, Sign, Variable, typed
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.site import Repository
 from deployer.model.sync import Snapshot, Undone
@@ -66,19 +66,21 @@ def _commands(repository: Repository, answer: JsonObject) -> tuple[str, ...]:
     revert = _texts(answer.get("revert"))
     if not revert:
         return ()
-    remote, upstream = (str(answer.get(name) or other) for name, other in (("remote_name", "origin"), ("upstream", "")))
-    branch = upstream or repository.branch
-    lines = (
-        f"cd {place(repository.path)}",
-        "copy=$(mktemp -d)",
-        f"git fetch {remote} {branch}",
-        'git worktree add --detach "$copy" FETCH_HEAD',
-        'git -C "$copy" revert --no-edit ' + " ".join(oid[:12] for oid in revert),
-        f'git -C "$copy" push {remote} HEAD:refs/heads/{branch}',
-        'git worktree remove "$copy"',
+    name, url = str(answer.get("remote_name") or "origin"), str(answer.get("url") or repository.remote)
+    remote = Operand(url if name.startswith("-") and url else name)
+    branch = f"refs/heads/{answer.get('upstream') or repository.branch}"
+    in_copy: Command = ("git", "-C", Variable("copy"))
+    lines: tuple[Command, ...] = (
+        ("cd", Place(repository.path)),
+        (Assigned("copy", ("mktemp", "-d")),),
+        ("git", "fetch", remote, branch),
+        ("git", "worktree", "add", "--detach", Variable("copy"), "FETCH_HEAD"),
+        (*in_copy, "revert", "--no-edit", *(Operand(oid[:12]) for oid in revert)),
+        (*in_copy, "push", remote, f"HEAD:{branch}"),
+        ("git", "worktree", "remove", Variable("copy")),
     )
     # Pasted, each runs only where the one before it went well: a push of something else would be worse than none.
-    return (*(line + " &&" for line in lines[:-1]), lines[-1])
+    return (*(typed(*line, Sign.AND, clean=redact) for line in lines[:-1]), typed(*lines[-1]))
 
 
 def moment(value: JsonValue) -> datetime | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from deployer.errors import HelperFailedError, UnreachableError
+from deployer.model.command import Command, File, Operand, Place, typed
 from deployer.model.facts import Finding, Verdict
 from deployer.model.json import JsonObject
 from deployer.model.site import Repository, Site
@@ -110,9 +111,19 @@ def disk(facts: Facts) -> Iterator[Finding]:
     if free < TOO_LITTLE or (counted and inodes < TOO_FEW_INODES):
         verdict = Verdict.BAD
     text = f"{free / (1 << 30):.1f} GiB free at {facts['path']}" + (f", {inodes} inodes" if counted else "")
-    yield Finding("disk", verdict, text, "" if verdict is Verdict.GOOD else f"df -h {facts['path']}; make room")
+    yield Finding("disk", verdict, text, "" if verdict is Verdict.GOOD else _room(facts["path"]))
     if not facts["writable"]:
-        yield Finding("disk", Verdict.BAD, f"{facts['path']} cannot be written", f"ls -ld {facts['path']}")
+        yield Finding(
+            "disk", Verdict.BAD, f"{facts['path']} cannot be written", typed("ls", "-ld", "--", File(facts["path"]))
+        )
+
+
+def _room(path: str) -> str:
+    return f"make room: {typed('df', '-h', '--', File(path))}"
+
+
+def _git(path: str) -> Command:
+    return ("git", "-C", Place(path))
 
 
 def clock(facts: Facts, before: float, after: float) -> Finding:
@@ -148,22 +159,26 @@ def present(facts: Facts, site: Site) -> Finding:
     """It is there, is a repository, and the one that is meant."""
     path, wanted = site.repository.path, site.repository.remote
     if not facts["exists"]:
-        hint = f"deployer sync {site.name} --clone-missing"
+        hint = typed("deployer", "sync", site.name, "--clone-missing")
         return Finding("clone", Verdict.BAD, f"{path} does not exist", hint)
     if not facts["repository"]:
         said = facts.get("error") or "it is part of another repository"
-        return Finding("clone", Verdict.BAD, f"{path} is not a git repository ({said})", f"ls -la {path}")
+        return Finding(
+            "clone", Verdict.BAD, f"{path} is not a git repository ({said})", typed("ls", "-la", "--", Place(path))
+        )
     if wanted and facts["url"] != wanted:
         text = f"{path} is a clone of {facts['url'] or 'nothing'}, the inventory says {wanted}"
-        return Finding("clone", Verdict.BAD, text, f"git -C {path} remote set-url origin {wanted}")
+        return Finding("clone", Verdict.BAD, text, typed(*_git(path), "remote", "set-url", "origin", Operand(wanted)))
     if not facts["writable"]:
-        return Finding("clone", Verdict.BAD, f"{path}/.git cannot be written", f"ls -ld {path}/.git")
+        return Finding(
+            "clone", Verdict.BAD, f"{path}/.git cannot be written", typed("ls", "-ld", "--", Place(f"{path}/.git"))
+        )
     return Finding("clone", Verdict.GOOD, f"{path} of {facts['url'] or 'no remote'}")
 
 
 def branch(facts: Facts, repository: Repository) -> Finding:
     """It is on its branch."""
-    hint = f"git -C {repository.path} checkout {repository.branch}"
+    hint = typed(*_git(repository.path), "checkout", Operand(repository.branch), "--")
     if facts["branch"] is None:
         return Finding("branch", Verdict.BAD, "HEAD is detached", hint)
     if facts["branch"] != repository.branch:
@@ -173,11 +188,12 @@ def branch(facts: Facts, repository: Repository) -> Finding:
 
 def state(facts: Facts, repository: Repository) -> Iterator[Finding]:
     """What a person left in it."""
-    status = f"git -C {repository.path} status"
+    status = typed(*_git(repository.path), "status")
     if facts["in_progress"]:
         yield Finding("state", Verdict.BAD, f"{' and '.join(facts['in_progress'])} is in progress", status)
     if facts["index_lock"]:
-        hint = f"is an editor or a git open there? else remove {repository.path}/.git/index.lock"
+        lock = Place(f"{repository.path}/.git/index.lock")
+        hint = f"is an editor or a git open there? else: {typed('rm', '-i', '--', lock)}"
         yield Finding("state", Verdict.WARNING, "index.lock is there", hint)
     if facts["dirty"] is None:
         yield Finding("state", Verdict.BAD, "git status fails", status)
@@ -195,6 +211,8 @@ def remote(facts: Facts, repository: Repository) -> Finding:
     if answers["exit_code"] == 0:
         return Finding("remote", Verdict.GOOD, f"answers, {repository.branch} is at {answers['tip'][:10]}")
     if answers["exit_code"] == 2:  # noqa: PLR2004  git's own code for "answers, and has no such branch"
-        return Finding("remote", Verdict.BAD, f"{url} has no branch {repository.branch}", f"git ls-remote {url}")
+        return Finding(
+            "remote", Verdict.BAD, f"{url} has no branch {repository.branch}", typed("git", "ls-remote", Operand(url))
+        )
     said = answers["error"] or f"exit code {answers['exit_code']}"
-    return Finding("remote", Verdict.BAD, f"{url} does not answer: {said}", f"git ls-remote {url}")
+    return Finding("remote", Verdict.BAD, f"{url} does not answer: {said}", typed("git", "ls-remote", Operand(url)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from deployer.errors import HelperFailedError, LockedError
+from deployer.model.command import Operand, typed
 from deployer.model.json import JsonObject
 from deployer.model.site import Repository
 from deployer.ports import Host, Lock
@@ -45,8 +46,9 @@ def locked(host: str, refused: JsonObject) -> LockedError:
     name, holder = refused.get("name"), refused.get("holder")
     if not isinstance(holder, Mapping):
         return LockedError(f"{name} on {host} is locked by somebody who did not leave a name")
+    shown = typed("deployer", "show", Operand(str(holder.get("run"))))
     return LockedError(
         f"{name} on {host} is locked by {holder.get('who')} (run {holder.get('run')}) since {holder.get('since')}",
-        hint=f"wait, or look at it: deployer show {holder.get('run')}; it is process {holder.get('pid')} on {host}",
+        hint=f"wait, or look at it: {shown}; it is process {holder.get('pid')} on {host}",
         run=str(holder.get("run") or ""),
     )

@@ -15,6 +15,7 @@ from paramiko.ssh_exception import (
 )
 
 from deployer.errors import UnreachableError
+from deployer.model.command import Command, Place, Sign, typed
 from deployer.model.site import Machine
 
 
@@ -48,7 +49,8 @@ def unreachable(machine: Machine, error: BaseException) -> UnreachableError:
 
 def _explain(machine: Machine, host: str, error: BaseException) -> tuple[str, str]:
     """What is wrong, and what to do."""
-    login = " ".join(["ssh", *(["-p", port] if (port := machine.text("ansible_port")) else []), _login(machine, host)])
+    port = machine.text("ansible_port")
+    login = typed("ssh", *(("-p", port) if port else ()), "--", _login(machine, host))
     if isinstance(error, UnknownHostKeyError):
         return _unknown_key(error)
     if isinstance(error, BadHostKeyException):
@@ -86,10 +88,17 @@ def _login(machine: Machine, host: str) -> str:
 
 def _unknown_key(error: UnknownHostKeyError) -> tuple[str, str]:
     name, port = _split(error.host)
-    scan = f"ssh-keyscan -p {port} {name}" if port else f"ssh-keyscan {name}"
+    scan: Command = (
+        "ssh-keyscan",
+        *(("-p", port) if port else ()),
+        "--",
+        name,
+        Sign.AFTER,
+        Place("~/.ssh/known_hosts"),
+    )
     return (
         f"its host key is not known ({error.kind} {error.fingerprint})",
-        f"{scan} >> ~/.ssh/known_hosts   (then compare: ssh-keygen -lF '{error.host}')",
+        f"{typed(*scan)}   (then compare: {typed('ssh-keygen', '-lF', error.host)})",
     )
 
 
@@ -98,7 +107,7 @@ def _changed_key(machine: Machine, error: BadHostKeyException) -> tuple[str, str
     name = error.hostname if port == "22" else f"[{error.hostname}]:{port}"
     return (
         f"its host key CHANGED (now {error.key.get_name()} {error.key.fingerprint})",
-        f"ask whoever runs the host whether it was installed anew; only then: ssh-keygen -R '{name}'",
+        f"ask whoever runs the host whether it was installed anew; only then: {typed('ssh-keygen', '-R', name)}",
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
 from deployer.errors import LockedError, UsageError
+from deployer.model.command import Operand, typed
 from deployer.model.options import PlaybookOptions
 from deployer.model.run import Asked, Run, RunState
 from deployer.rollout.request import Wanted
@@ -63,12 +63,14 @@ def _work(run: Run, asked: Asked) -> tuple[object, ...]:
 
 def original(run: Run) -> str:
     """The command that started a run, to paste."""
-    return shlex.join(("deployer", *run.arguments))
+    return typed("deployer", *run.arguments)
 
 
 def _repeatable(run: Run) -> Asked:
     if run.state is RunState.RUNNING:
-        raise LockedError(f"{run.id} is still running", hint=f"deployer logs {run.id} -f follows it")
+        raise LockedError(
+            f"{run.id} is still running", hint=f"{typed('deployer', 'logs', Operand(run.id), '-f')} follows it"
+        )
     if run.state is RunState.FINISHED and not run.results:
         raise UsageError(
             f"{run.id} owes nothing: it ended with {run.exit_code} before it had targets",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from deployer.errors import DeployerError, LockedError, UsageError
 from deployer.folders import make_folder
+from deployer.model.command import Operand, typed
 from deployer.sandboxes import free_ports, layout, marker
 from deployer.sandboxes.apart import Stop, carried_out
 from deployer.sandboxes.base import DEFAULT_TTL, Backend, Power, Sandbox, Say, environment_of
@@ -129,7 +130,7 @@ class Sandboxes:
         sandbox = self._find(name).sandbox
         if not sandbox.is_complete:
             why = f"unreadable ({marker.FILE} is damaged)" if _is_unreadable(sandbox) else "half made"
-            raise UsageError(f"sandbox {name} is {why}", hint=f"deployer sandbox destroy {name}")
+            raise UsageError(f"sandbox {name} is {why}", hint=typed("deployer", "sandbox", "destroy", Operand(name)))
         return sandbox
 
     def warning(self, name: str) -> str:
@@ -306,7 +307,7 @@ def _check_counts(sites: Sequence[str], instances: int, clusters: int, ttl: time
 
 def _check_absent(folder: Path) -> None:
     if marker.read(folder):
-        hint = f"deployer sandbox destroy {folder.name}"
+        hint = typed("deployer", "sandbox", "destroy", folder.name)
         raise UsageError(f"there is a sandbox {folder.name} already", hint=hint)
     # An empty one was left by a destroy that was killed: its marker goes last.
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):

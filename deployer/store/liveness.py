@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from deployer.errors import LockedError
 from deployer.folders import make_private_file
+from deployer.model.command import Operand, typed
 from deployer.store.database import Database
 
 _PROBES = 20
@@ -125,4 +126,7 @@ def _is_held(path: Path) -> bool:
 
 
 def _executed_elsewhere(run: str) -> LockedError:
-    return LockedError(f"run {run} is being executed by another process", hint=f"deployer logs {run} -f follows it")
+    return LockedError(
+        f"run {run} is being executed by another process",
+        hint=f"{typed('deployer', 'logs', Operand(run), '-f')} follows it",
+    )

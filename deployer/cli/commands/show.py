@@ -7,6 +7,7 @@ import click
 from deployer.cli import console
 from deployer.cli.completing import complete_runs
 from deployer.cli.options import Context, common
+from deployer.model.command import typed
 from deployer.model.run import Run
 
 
@@ -25,7 +26,7 @@ def _show(run: Run) -> None:
 
     console.line(f"{run.operation}  run {run.id}  by {run.who}  in {run.environment}  {run.state}")
     if run.arguments:
-        console.line(f"  deployer {' '.join(run.arguments)}")
+        console.line(f"  {typed('deployer', *run.arguments)}")
     for site, (before, after) in run.revisions.items():
         console.line(f"  {site}  revision {before[:10]} -> {after[:10]}")
     if run.retry_of:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from deployer.cli.completing import complete_sites
 from deployer.cli.options import Context, clone_option, common
 from deployer.cli.stopping import confirmed
 from deployer.errors import RefusedError, UsageError
+from deployer.model.command import typed
 
 if TYPE_CHECKING:
     from deployer.app import Deployer
@@ -73,7 +73,9 @@ def _wanted(known: Sequence[Snapshot], site: str, to: str) -> Snapshot:
     found = [one for one in known if one.id.startswith(to)]
     if not found or (to and len(found) > 1):
         said = f"has no snapshot {to}, or several begin so" if to else "has no snapshot"
-        raise UsageError(f"the clone of {site} {said}", hint=f"deployer undo {site} --list shows what there is")
+        raise UsageError(
+            f"the clone of {site} {said}", hint=f"{typed('deployer', 'undo', site, '--list')} shows what there is"
+        )
     return found[0]
 
 
@@ -110,7 +112,7 @@ def _show(context: Context, undone: Undone, what: Sequence[str]) -> None:
         if paths:
             console.line(f"  {kind}: {', '.join(paths)}")
     again = ("deployer", "undo", *what, "--to", undone.saved.id, *where_options(context.arguments))
-    console.line(f"to undo this: {shlex.join(again)}")
+    console.line(f"to undo this: {typed(*again)}")
     if undone.landed:
         _warn(undone)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from rich.table import Table
 from deployer.cli import console
 from deployer.cli.output.cells import Console, Words, words
 from deployer.cli.output.words import COLOURS, outcomes, versions
+from deployer.model.command import Operand, typed
 from deployer.model.run import Run, RunState, TargetResult
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _close(run: Run) -> None:
 
 def retry_command(run: Run) -> str:
     """The exact command that takes up what is owed, with the options that say where to work."""
-    return shlex.join(("deployer", "retry", run.id, *where_options(run.arguments)))
+    return typed("deployer", "retry", Operand(run.id), *where_options(run.arguments))
 
 
 def where_options(arguments: Sequence[str]) -> tuple[str, ...]:

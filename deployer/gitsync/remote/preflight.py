@@ -141,7 +141,7 @@ def _target(found: Place, named: str) -> str:
             break
         branch = said[len(BRANCH) :]
     stands_for = said[len("ref: ") :]
-    why = f"{named} is no branch of its own: it stands for {stands_for} (git symbolic-ref refs/heads/{branch})"
+    why = f"{named} is no branch of its own: it stands for {stands_for} (refs/heads/{branch} is a symbolic ref)"
     raise Stopped("wrong-branch", argv=STATUS, stderr=why, facts={"branch": stands_for, "wanted": named})
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from deployer.errors import DeployerError
+from deployer.model.command import typed
 from deployer.sandboxes.apart import Stop
 from deployer.sandboxes.nspawn import command, network
 from deployer.sandboxes.nspawn.cgroups import Group
@@ -134,7 +135,9 @@ def stop(host: Host) -> None:
     until = time.monotonic() + _STOP
     while group.pids():
         if time.monotonic() > until:
-            raise DeployerError(f"{host.name} does not shut down", hint=f"deployer sandbox host kill {host.name}")
+            raise DeployerError(
+                f"{host.name} does not shut down", hint=typed("deployer", "sandbox", "host", "kill", host.name)
+            )
         time.sleep(0.02)
     network.set_power(host, is_on=False)
 

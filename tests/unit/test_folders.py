@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.store.folders import make_private_file
+from deployer.folders import make_private_file
 
 
 @pytest.fixture
