@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -25,6 +26,12 @@ class Groups:
     def __contains__(self, name: str) -> bool:
         """Whether the group is there and not empty."""
         return name in self._answer
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every group, also one that is only another's child."""
+        told = tuple(name for name in self._answer if name != "_meta")
+        return tuple(dict.fromkeys((*told, *(child for name in told for child in self.children(name)))))
 
     def _names(self, group: str, key: str) -> tuple[str, ...]:
         told = self._answer.get(group)
@@ -65,8 +72,10 @@ def inventory(answer: JsonObject, directory: Path, *, age: float) -> Inventory:
     machines = _machines(answer)
     facts = {name: Facts(directory, name, machines[host].variables, problems) for name, host in hosts.items() if host}
     environment = _environment(facts, directory, problems)
+    taken = frozenset(name.casefold() for name in (*machines, *groups.names))
     sites = {
-        name: _site(environment, name, machines[hosts[name]], fact, groups, machines) for name, fact in facts.items()
+        name: replace(_site(environment, name, machines[hosts[name]], fact, groups, machines), taken=taken)
+        for name, fact in facts.items()
     }
     asks = [fact.is_production for fact in facts.values()]  # every one is read, so that every wrong one is named
     for fact in facts.values():

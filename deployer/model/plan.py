@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from deployer.model.json import JsonObject
@@ -11,6 +11,8 @@ from deployer.model.merge import Difference
 from deployer.model.sync import ManualWork
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_ANSIBLES = frozenset({"all", "ungrouped", "localhost", "127.0.0.1", "::1"})
+"""Names that mean something to Ansible in every inventory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,25 @@ class Target:
         if _HOST_NAME.fullmatch(self.name):
             return ""
         return f"{self.manifest}: the name {self.instance!r} cannot be used: letters, digits, '.', '_' and '-' can"
+
+    def unusable(self, taken: Collection[str]) -> str:
+        """Why it cannot be rolled out under its name; empty when it can.
+
+        Ansible gives a host of a name all variables of that name, and knows an inventory's own hosts and groups first:
+        an instance that is called like one would get its secrets, or be run in its place.
+
+        Args:
+            taken: names of every host and group of the environment, casefolded.
+        """
+        if self.misnamed:
+            return self.misnamed
+        for name in (self.name, self.instance):
+            if name.casefold() in taken or name.casefold() in _ANSIBLES:
+                return (
+                    f"{self.manifest}: the name {self.instance!r} cannot be used: "
+                    f"{name} is a host or a group of the inventory, whose variables it would get"
+                )
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

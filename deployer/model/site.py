@@ -92,6 +92,8 @@ class Site:
     """Every host of the site by name, the deployer host among them."""
     variables: JsonObject = field(default_factory=dict)
     """The variables of the site's group (the deployer host's merged view of them)."""
+    taken: frozenset[str] = frozenset()
+    """Names of every host and group of the environment, casefolded: no instance can have one (`Target.unusable`)."""
 
     def cluster_of(self, host: str) -> str:
         """The name of the cluster that the host is a node of; empty for none."""

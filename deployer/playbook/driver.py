@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -75,8 +75,9 @@ class AnsibleDriver:
             raise InventoryError(f"there is no inventory {playbook.inventory}")
         if "instance" in playbook.variables:
             raise UsageError("the variable instance holds the manifest; it cannot be given")
-        usable = tuple(target for target in playbook.targets if not target.misnamed)
-        results = {target.name: _unusable(target) for target in playbook.targets}
+        taken = playbook.site.taken
+        usable = tuple(target for target in playbook.targets if not target.unusable(taken))
+        results = {target.name: _unusable(target, taken) for target in playbook.targets}
         results |= {result.target: result for result in self._play(playbook, usable, listener, stop)}
         for result in results.values():
             listener.result(result)
@@ -280,5 +281,5 @@ def end(child: subprocess.Popen[bytes], sockets: str) -> None:
             processes.signal_all(left, signal.SIGKILL)
 
 
-def _unusable(target: Target) -> TargetResult:
-    return TargetResult(target.name, target.site, Outcome.HELD, error=target.misnamed)
+def _unusable(target: Target, taken: Collection[str]) -> TargetResult:
+    return TargetResult(target.name, target.site, Outcome.HELD, error=target.unusable(taken))

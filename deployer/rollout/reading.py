@@ -75,7 +75,7 @@ def _from_manifest(site: Site, manifest: Manifest, revision: str) -> Target:
         value=manifest.value,
         revision=revision,
     )
-    return replace(target, held=target.misnamed or held)
+    return replace(target, held=target.unusable(site.taken) or held)
 
 
 def _hold_doubles(targets: list[Target]) -> tuple[Target, ...]:

@@ -35,7 +35,7 @@ def test_a_manifest_is_read_as_the_remote_has_it(world: World) -> None:
 
     read = world.engine().read(world.host, world.repository, world.tip())
 
-    assert read["viatris.xml"][1].decode() == world.at_tip("viatris.xml") + "\n"
+    assert read["viatris.xml"][1] == f"{world.at_tip('viatris.xml')}\n".encode()
 
 
 @pytest.mark.parametrize("how", ["replace", "grafts"])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.inventory.reader import InventoryReader
 from deployer.model.json import JsonObject
 from deployer.model.options import PlaybookOptions
 from deployer.model.run import Outcome
@@ -289,3 +290,37 @@ def test_the_controller_stays_light() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+OTHERS = """\
+all:
+  children:
+    sites:
+      children:
+        fra1:
+          hosts: {fra1-test-dep01: {ansible_connection: local}}
+        ams1:
+          hosts: {ams1-test-dep01: {}, web.fra1: {}}
+    deployer_hosts: {hosts: {fra1-test-dep01: {}, ams1-test-dep01: {}}}
+    vault.fra1: {hosts: {ams1-test-dep01: {}}}
+"""
+
+
+def test_an_instance_gets_no_variables_of_a_host_or_group_of_its_name(project: Project) -> None:
+    """Whoever may commit a manifest names instances: it is held, also in another case, and the others run."""
+    inventory = project.top / "inventory"
+    (inventory / "hosts.yml").write_text(OTHERS)
+    for place in ("host_vars/web.fra1.yml", "group_vars/vault.fra1.yml"):
+        (inventory / place).parent.mkdir()
+        (inventory / place).write_text("password: hunter2\n")
+    site = InventoryReader(project.top / "cache").read(inventory).sites["fra1"]
+    names = ("web", "WEB", "vault", "fra1", "ams1-test-dep01", "all", "localhost")
+    targets = tuple(project.target(name) for name in (*names, "viatris"))
+    playbook = project.playbook("- debug: {msg: \"{{ password | default('none') }}\"}")
+
+    results = project.run(replace(project.batch(playbook, targets), site=site))
+
+    assert results.pop("viatris").outcome is Outcome.OK
+    assert {name: result.outcome for name, result in results.items()} == dict.fromkeys(names, Outcome.HELD)
+    assert "web.fra1 is a host or a group of the inventory" in results["web"].error
+    assert not [path for path, content in project.written() if b"hunter2" in content]

@@ -98,5 +98,12 @@ def test_extra_variables() -> None:
 @pytest.mark.parametrize("name", ["a[1:3]", "a:22", "{{ x }}", "a,b", "*", "!a", "-a", "", "a b", "a\n"])
 def test_names_with_a_meaning(target: Make, name: str) -> None:
     """A name that Ansible would read as a range, a port or a pattern is no host."""
-    assert repr(name) in target(name).misnamed
-    assert not target("a-1.b_2").misnamed
+    assert repr(name) in target(name).unusable(())
+    assert not target("a-1.b_2").unusable(())
+
+
+@pytest.mark.parametrize("name", ["web", "Web", "fra1_c01", "all", "ALL", "localhost", "ungrouped", "127.0.0.1"])
+def test_names_of_hosts_and_groups(target: Make, name: str) -> None:
+    """An instance that Ansible, or a limit, would take for something else is told with the name that is taken."""
+    assert f"{name!r} cannot be used" in target(name).unusable({"web.fra1", "fra1_c01"})
+    assert not target("webs").unusable({"web.fra1", "fra1_c01"})
