@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -38,3 +40,33 @@ def is_shared(folder: Path) -> bool:
     """Whether a group works in the folder together: files in it belong to that group (setgid), and it may write."""
     both = stat.S_ISGID | stat.S_IWGRP
     return folder.stat().st_mode & both == both
+
+
+def is_private(file: Path) -> bool:
+    """Whether only this user and root can have written a database file, or put another in its place."""
+    file = file.absolute()
+    real = file.resolve()
+    beside = [real.with_name(real.name + end) for end in ("", "-wal", "-shm", "-journal")]
+    folders = {*file.parents, *real.parents}
+    return all(_is_ours(path, sticky=False) for path in beside if path.exists()) and all(
+        _is_ours(folder, sticky=True) for folder in folders
+    )
+
+
+def _is_ours(path: Path, *, sticky: bool) -> bool:
+    """Whether nobody else can write there. In a folder such as /tmp others cannot replace what is ours."""
+    known = path.stat()
+    if known.st_uid not in {os.geteuid(), 0}:
+        return False
+    if sticky and known.st_mode & stat.S_ISVTX:
+        return True
+    return not known.st_mode & stat.S_IWOTH and (not known.st_mode & stat.S_IWGRP or _is_own_group(known.st_gid))
+
+
+def _is_own_group(group: int) -> bool:
+    """Whether it is this user's own: of the user's name, with nobody else in it, as many a distribution makes them."""
+    try:
+        name, known = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(group)
+    except KeyError:
+        return False
+    return known.gr_name == name and set(known.gr_mem) <= {name}

@@ -268,6 +268,13 @@ class Due:
 class Store(Protocol):
     """Runs, targets, outcomes, events and manual work: the truth for people."""
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but this user (and root) can have written what it holds.
+
+        What is read from another is checked as what comes over a network: nothing in it runs anything.
+        """
+
     def begin(self, run: Run) -> AbstractContextManager[None]:
         """Record a run; while the context lives the run counts as running, also when asked from another process."""
 

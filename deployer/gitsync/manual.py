@@ -253,7 +253,9 @@ def _parts(work: ManualWork) -> list[str]:
             parts += ["", title, *_indented(_told(commit) for commit in side)]
     if work.output:
         parts += ["", "said:", *_indented(quoted(work.output))]
-    return [*parts, "", f"to mend it, on {work.host}:", *_indented(work.commands)]
+    if work.commands:
+        parts += ["", f"to mend it, on {work.host}:", *_indented(work.commands)]
+    return parts
 
 
 def _told(commit: Commit) -> str:

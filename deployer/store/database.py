@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from deployer.errors import SettingsError
-from deployer.folders import make_private_file
+from deployer.folders import is_private, make_private_file
 from deployer.store.failures import translated
 from deployer.store.migrate import Migrations
 
@@ -62,6 +62,11 @@ class Database:
         """
         with translated(self.where), self._opened().execution_options(deployer_writes=True).begin() as connection:
             yield connection
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but this user (and root) can have written what is in it."""
+        return self.is_sqlite and is_private(Path(self.where))
 
     def session(self) -> Connection:
         """A connection to PostgreSQL outside the pool, whose session locks live until it is closed."""

@@ -18,6 +18,7 @@ from deployer.ports import CLAIM, Due
 from deployer.store import lookup, results
 from deployer.store.database import Database
 from deployer.store.failures import translated
+from deployer.store.foreign import mapping, without_commands
 from deployer.store.liveness import Liveness
 from deployer.store.rows import from_row, to_row
 from deployer.store.tables import EVENTS, MANUAL_WORK, RUNS, SYNCS
@@ -42,10 +43,17 @@ class SqlStore:
     def __init__(self, url: str, folder: Path) -> None:
         self._database = Database(url, folder)
         self._liveness = Liveness(self._database)
+        self._commands: dict[str, tuple[str, ...]] = {}
+        """Work that this process recorded itself -> its commands."""
 
     def close(self) -> None:
         """End every connection to the database."""
         self._database.close()
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but this user (and root) can have written what it holds."""
+        return self._database.is_private
 
     @contextmanager
     def begin(self, run: Run) -> Iterator[None]:
@@ -98,6 +106,7 @@ class SqlStore:
     def open_work(self, work: ManualWork) -> bool:
         """Record manual work; False when the same was open already (its first time is kept, the rest is renewed)."""
         new = replace(work, since=work.since or datetime.now(UTC))
+        self._commands[new.id] = new.commands
         row = to_row(MANUAL_WORK, new, opened=new.since, closed=None, work=new, told=None, claimed=None, told_to=[])
         with self._database.write() as connection:
             is_new = insert_missing(connection, MANUAL_WORK, row, key="id", where=MANUAL_WORK.c.closed.is_(None))
@@ -131,7 +140,7 @@ class SqlStore:
         claim = update(MANUAL_WORK).where(is_due).values(claimed=moment).returning(columns.work, columns.told_to)
         with self._database.write() as connection:
             rows = connection.execute(claim).all()
-        return tuple(Due(from_row(ManualWork, work), frozenset(told_to or ())) for work, told_to in rows)
+        return tuple(Due(self._work(work), _names(told_to)) for work, told_to in rows)
 
     def record_told(self, work: str, to: Collection[str], *, done: bool) -> None:
         """Who was told so far; until it is done it is due again."""
@@ -145,11 +154,13 @@ class SqlStore:
         is_open = select(MANUAL_WORK.c.work).where(MANUAL_WORK.c.closed.is_(None))
         with self._database.read() as connection:
             works = connection.execute(is_open.order_by(MANUAL_WORK.c.opened, MANUAL_WORK.c.id)).scalars()
-            return tuple(from_row(ManualWork, work) for work in works)
+            return tuple(self._work(work) for work in works)
 
     def record_sync(self, site: str, result: SyncResult, time: datetime) -> None:
         """Remember the last sync of a site, and the last good one; one older than what is known changes nothing."""
         good = time if result.status in GOOD_SYNCS else None
+        if result.manual:
+            self._commands[result.manual.id] = result.manual.commands
         with self._database.write() as connection:
             known = connection.execute(select(SYNCS).where(SYNCS.c.site == site).with_for_update()).mappings().first()
             if known is None or known["time"] <= time:
@@ -160,7 +171,20 @@ class SqlStore:
         """Site -> last result, its time, and the time of the last good one."""
         with self._database.read() as connection:
             rows = connection.execute(select(SYNCS).order_by(SYNCS.c.site)).mappings()
-            return {row["site"]: (from_row(SyncResult, row["result"]), row["time"], row["good"]) for row in rows}
+            return {row["site"]: (self._sync(row["result"]), row["time"], row["good"]) for row in rows}
+
+    def _work(self, row: object) -> ManualWork:
+        """Manual work; with its commands only where nobody else can have written them, since a person pastes them."""
+        work = from_row(ManualWork, mapping(row))
+        if self.is_private:
+            return work
+        known = self._commands.get(work.id)
+        return replace(work, commands=known) if known is not None else without_commands(work)
+
+    def _sync(self, row: object) -> SyncResult:
+        result = from_row(SyncResult, mapping(row))
+        manual = mapping(row).get("manual")
+        return replace(result, manual=self._work(manual)) if manual else result
 
     @contextmanager
     def _held(self, run: str) -> Iterator[None]:
@@ -175,10 +199,15 @@ class SqlStore:
         while True:
             with self._database.read() as connection:
                 rows = connection.execute(chosen).mappings().all()
-                running = [row["id"] for row in rows if row["state"] == RunState.RUNNING]
+                # A file of a run's name is looked for: its name is checked first.
+                running = [from_row(Run, row).id for row in rows if row["state"] == RunState.RUNNING]
                 dead = self._liveness.dead(connection, running) if running else frozenset()
                 if not dead:
                     ended = results.latest(connection, [row["id"] for row in rows])
                     return tuple(from_row(Run, row, results=ended[row["id"]]) for row in rows)
             with self._database.write() as connection:
                 results.interrupt(connection, dead)
+
+
+def _names(told_to: object) -> frozenset[str]:
+    return frozenset(str(name) for name in told_to) if isinstance(told_to, list) else frozenset()

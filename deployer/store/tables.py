@@ -10,6 +10,7 @@ from sqlalchemy.engine import Dialect
 
 from deployer.model.codec import to_json
 from deployer.model.json import JsonValue
+from deployer.store.forms import shown, unusable
 
 
 class Moment(TypeDecorator[datetime]):
@@ -28,7 +29,10 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  SQLAlchemy's
         """From the database."""
-        return None if value is None else datetime.fromisoformat(value)
+        try:
+            return None if value is None else datetime.fromisoformat(value)
+        except ValueError as error:
+            raise unusable("time", shown(value)) from error
 
 
 class Json(TypeDecorator[object]):
@@ -43,7 +47,10 @@ class Json(TypeDecorator[object]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> JsonValue:  # noqa: ARG002  SQLAlchemy's
         """From the database, as plain data."""
-        data: JsonValue = json.loads(value or "null")
+        try:
+            data: JsonValue = json.loads(value or "null")
+        except (ValueError, RecursionError) as error:
+            raise unusable("value", "it is no JSON") from error
         return data
 
 

@@ -43,6 +43,11 @@ class MemoryStore:
         self._claims: dict[str, datetime] = {}
         self._syncs: dict[str, tuple[SyncResult, datetime, datetime | None]] = {}
 
+    @property
+    def is_private(self) -> bool:
+        """True: it is this process's own."""
+        return True
+
     @contextmanager
     def begin(self, run: Run) -> Iterator[None]:
         """Record a run, which counts as running while the context lives; raises LockedError when it runs already."""

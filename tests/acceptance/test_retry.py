@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.budget.marks import deep
@@ -52,3 +55,27 @@ def test_the_retry_of_a_check_changes_nothing(deployed: Box) -> None:
     assert (done.code, done.outcomes) == (8, {"viatris.fra1": "changed"}), done.err
     assert done.document["data"]["check"]
     assert deployed.get(deployed.port())["version"] == "1.4.2"
+
+
+def test_a_record_that_others_can_write_runs_nothing(deployed: Box) -> None:
+    """A script for vault passwords that somebody put into the record is shown, and not run."""
+    canary, script = deployed.shell.folder / "canary", deployed.shell.folder / "script"
+    script.write_text(f"#!/bin/sh\ntouch {canary}\necho secret\n")
+    script.chmod(0o755)
+    gone = deployed.remote.rename(deployed.remote.with_name("away.git"))
+    deployed.deployer("redeploy", SITE, "viatris")
+    gone.rename(deployed.remote)
+    record = deployed.shell.folder / "state" / "deployer.db"
+    with closing(sqlite3.connect(record)) as database, database:
+        query = "UPDATE runs SET asked = json_set(asked, '$.options.vault_ids', json_array(?)) WHERE asked != 'null'"
+        database.execute(query, (f"x@{script}",))
+    record.chmod(0o606)
+
+    refused = deployed.deployer("retry", "last")
+    ran = canary.exists()
+    again = shlex.split(refused.err.splitlines()[-1].partition(": ")[2])
+    done = deployed.deployer(*again[1:])
+
+    assert (refused.code, ran) == (7, False), refused.err
+    assert again[-2:] == ["--vault-id", f"x@{script}"]
+    assert (done.code, canary.exists()) == (0, True), done.err

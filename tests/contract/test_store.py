@@ -331,3 +331,11 @@ def test_last_sync_and_last_good_one(store: Store) -> None:
 
     assert store.last_syncs() == {"ams2": (failed, NOW, None), "fra1": (failed, later, NOW)}
     assert store.last_syncs()["fra1"][1].astimezone(UTC) == later
+
+
+def test_only_a_record_of_ones_own_is_private(store: Store) -> None:
+    """A database server has other users, whatever its rights are."""
+    store.runs()
+    url = getattr(getattr(store, "_database", None), "where", "")
+
+    assert store.is_private is not url.startswith("postgresql")

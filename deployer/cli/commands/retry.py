@@ -42,7 +42,8 @@ def command(context: Context, run: str, **given: JsonValue) -> int:
             return context.finish(before, lambda: None)
         _check_environment(before, deployer)
         more = options_of(context, given)
-        wanted = repeated(before, more, limit=str(given["limit"]), arguments=context.arguments)
+        is_own, limit = deployer.store.is_private, str(given["limit"])
+        wanted = repeated(before, more, limit=limit, arguments=context.arguments, trusted=is_own)
         if given["list_targets"]:
             return _list(context, deployer, wanted)
         return run_and_report(context, deployer, wanted, yes=bool(given["yes"]))

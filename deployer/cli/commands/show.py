@@ -17,11 +17,11 @@ from deployer.model.run import Run
 def command(context: Context, run: str) -> int:
     """Show a run. RUN is its id, the beginning of one, or `last`."""
     with context.deployer() as deployer:
-        found = deployer.store.run(run)
-    return context.finish(found, lambda: _show(found))
+        found, is_own = deployer.store.run(run), deployer.store.is_private
+    return context.finish(found, lambda: _show(found, is_own=is_own))
 
 
-def _show(run: Run) -> None:
+def _show(run: Run, *, is_own: bool) -> None:
     from deployer.cli.output.tables import print_results
 
     console.line(f"{run.operation}  run {run.id}  by {run.who}  in {run.environment}  {run.state}")
@@ -31,4 +31,4 @@ def _show(run: Run) -> None:
         console.line(f"  {site}  revision {before[:10]} -> {after[:10]}")
     if run.retry_of:
         console.line(f"  retry of {run.retry_of}")
-    print_results(run)
+    print_results(run, is_own=is_own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -64,8 +65,13 @@ def print_run(run: Run, deployer: Deployer) -> None:
             console.lines("", *manual_report(work))
 
 
-def print_results(run: Run) -> None:
-    """The table of targets, what changed in files, the first error of each, and the closing lines."""
+def print_results(run: Run, *, is_own: bool = True) -> None:
+    """The table of targets, what changed in files, the first error of each, and the closing lines.
+
+    Args:
+        run: as it ended, or as the record has it.
+        is_own: nobody else can have written what is known of it.
+    """
     if run.results:
         table(("target", "outcome", "version", "runs now", "time"), (_row(result) for result in run.results))
     for result in run.results:
@@ -75,7 +81,7 @@ def print_results(run: Run) -> None:
     for result in run.results:
         if result.error:
             console.lines("", f"{result.target}: {result.error}", *([f"  in: {result.task}"] if result.task else []))
-    _close(run)
+    _close(run, is_own=is_own)
 
 
 def _row(result: TargetResult) -> tuple[str | Words, ...]:
@@ -84,18 +90,35 @@ def _row(result: TargetResult) -> tuple[str | Words, ...]:
     return result.target, coloured(result), versions(result), result.running, took
 
 
-def _close(run: Run) -> None:
+def _close(run: Run, *, is_own: bool) -> None:
     seconds = (run.ended - run.started).total_seconds() if run.ended else 0.0
     state = "" if run.state is RunState.FINISHED else f" {run.state}"
     console.lines("", f"{run.operation}{state}: {outcomes(run.results)} in {seconds:.1f} s")
     if run.owed:
-        console.line(f"retry: {retry_command(run)}")
+        console.line(f"retry: {retry_command(run, is_own=is_own)}")
     console.line(f"log: {run.log}")
 
 
-def retry_command(run: Run) -> str:
-    """The exact command that takes up what is owed, with the options that say where to work."""
-    return typed("deployer", "retry", Operand(run.id), *where_options(run.arguments))
+def retry_command(run: Run, *, is_own: bool = True) -> str:
+    """The exact command that takes up what is owed, with the options that say where to work.
+
+    An inventory can run programs: out of a record that others can write only names are taken, of what is here.
+    """
+    where = where_options(run.arguments)
+    return typed("deployer", "retry", Operand(run.id), *(where if is_own else _named(where)))
+
+
+def _named(where: Sequence[str]) -> tuple[str, ...]:
+    pairs = list(zip(where, (*where[1:], ""), strict=True))
+    return tuple(
+        word
+        for one, name in pairs
+        if one in {"--sandbox", "-E", "--environment"} and _NAME.fullmatch(name)
+        for word in (one, name)
+    )
+
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def where_options(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import pytest
 
 from deployer.model.site import Repository
 from deployer.model.sync import ManualWork, SyncStatus
+from tests.budget.marks import deep
 from tests.integration.gitsync.test_mending import KEEP_BOTH
 from tests.shells import Terminal
 
@@ -154,6 +155,7 @@ def test_a_lock_of_a_branch_with_such_a_name(trap: Trap) -> None:
     trap.check(said)
 
 
+@deep(3)
 def test_a_rewritten_branch_with_such_a_name(trap: Trap) -> None:
     """The clone follows the remote; its own commit stays under another name."""
     trap.of_ada({"a.xml": "mistaken\n"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sqlite3
 import stat
@@ -10,12 +11,14 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from deployer.errors import StoreError
 from deployer.model.run import Event, Run, RunState
+from deployer.model.sync import ManualWork, SyncResult, SyncStatus
 from deployer.store import SqlStore
 
 OpenStore = Callable[..., SqlStore]
@@ -205,3 +208,106 @@ def test_no_server_answers(open_store: OpenStore, tmp_path: Path) -> None:
 
     assert "hunter2" not in caught.value.message
     assert "answers" in caught.value.hint
+
+
+def spoiled(state: Path, column: str, value: object) -> None:
+    """Put something else into a column of the only run."""
+    with closing(sqlite3.connect(state / "deployer.db")) as database, database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        database.execute(f'UPDATE runs SET "{column}" = ?', (value,))  # noqa: S608  the column is one of ours
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("id", "../../../tmp/x"),
+        ("id", "--help"),
+        ("operation", "$(touch canary)"),
+        ("environment", "prod\x1b[2J"),
+        ("sites", '"fra1"'),
+        ("sites", '["-x"]'),
+        ("sites", "{"),
+        ("instances", "[1]"),
+        ("started", "yesterday"),
+        ("state", "unheard-of"),
+        ("params", "[]"),
+        ("params", DEEP),
+        ("asked", '{"options": {"raw": "-e"}}'),
+        ("asked", '{"options": {"forks": true}}'),
+        ("asked", '{"options": {"verbosity": 1000000000}}'),
+        ("asked", '{"sets": [["version"]]}'),
+        ("revisions", '{"fra1": ["aa", "--output=/tmp/x"]}'),
+        ("who", "x" * ((1 << 24) + 1)),
+    ],
+)
+def test_a_row_that_we_would_not_write_is_an_error(
+    open_store: OpenStore, tmp_path: Path, run: Run, column: str, value: object
+) -> None:
+    """It says which field, in words that a terminal takes; nothing is done with the row."""
+    store = open_store(tmp_path)
+    with store.begin(run):
+        pass
+    spoiled(tmp_path, column, value)
+
+    with pytest.raises(StoreError, match="the record holds a") as caught:
+        store.runs()
+
+    assert caught.value.exit_code == 1
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("path", "permissions", "is_private"),
+    [
+        ("state", 0o700, True),
+        ("state", 0o755, True),
+        ("state", 0o777, False),
+        ("state", 0o2770, False),
+        ("state", 0o1777, True),
+        ("state/deployer.db", 0o600, True),
+        ("state/deployer.db", 0o644, True),
+        ("state/deployer.db", 0o660, False),
+        ("state/deployer.db", 0o606, False),
+        ("state/deployer.db-wal", 0o606, False),
+        (".", 0o757, False),
+    ],
+)
+def test_a_record_that_others_can_write_is_not_private(
+    open_store: OpenStore, tmp_path: Path, run: Run, path: str, permissions: int, *, is_private: bool
+) -> None:
+    """The file, what SQLite reads beside it, and each folder in which another file could be put in its place."""
+    store = open_store(tmp_path / "state")
+    with store.begin(run):
+        assert store.is_private
+        place = tmp_path / path
+        if os.geteuid() == 0:
+            # A group that is nobody's own.
+            os.chown(place, 0, 12345)
+        place.chmod(permissions)
+
+        assert store.is_private is is_private
+
+
+def test_commands_of_others_are_not_pasted(open_store: OpenStore, tmp_path: Path) -> None:
+    """Who else writes the record does not say what a person pastes; who found the work does."""
+    work = ManualWork("w1", "h", "~/c", "git", "conflict", "line", "detail", ("git status",), site="fra1")
+    result = SyncResult("h", "~/c", "main", SyncStatus.MANUAL, "", "", "", manual=work)
+    here = open_store(tmp_path)
+    here.open_work(work)
+    here.record_sync("fra1", result, datetime.now(UTC))
+    assert open_store(tmp_path).attention()[0].commands == work.commands
+    (tmp_path / "deployer.db").chmod(0o606)
+
+    there = open_store(tmp_path)
+    (read,) = there.attention()
+    (due,) = there.claim_work()
+    synced = there.last_syncs()["fra1"][0].manual
+
+    assert here.attention()[0].commands == work.commands
+    assert (read.commands, due.work.commands, synced and synced.commands) == ((), (), ())
+    assert read.detail.startswith("detail\n")
+    assert "deployer sync fra1 shows them" in read.detail

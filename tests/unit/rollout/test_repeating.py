@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
 
-from deployer.errors import LockedError, UsageError
+from deployer.errors import LockedError, RefusedError, UsageError
 from deployer.model.options import PlaybookOptions
 from deployer.model.run import Asked, Outcome, Run, RunState, TargetResult
 from deployer.rollout.repeating import is_same_work, repeated
@@ -67,7 +68,9 @@ def test_a_check_stays_a_check_and_every_option_is_as_it_was() -> None:
         raw=("-e", "a=1"),
     )
 
-    wanted = repeated(_run("viatris.fra1", params={"keep": 2}, asked=Asked(options=options)), NOTHING_MORE)
+    wanted = repeated(
+        _run("viatris.fra1", params={"keep": 2}, asked=Asked(options=options)), NOTHING_MORE, trusted=True
+    )
 
     assert wanted.options == options
     assert wanted.params == {"keep": 2}
@@ -78,7 +81,7 @@ def test_options_given_with_a_retry_come_on_top() -> None:
     before = PlaybookOptions(skip_tags=("b",), raw=("-e", "a=1"))
     more = PlaybookOptions(check=True, tags=("c",), skip_tags=("d",), verbosity=1, raw=("-e", "a=2"))
 
-    wanted = repeated(_run("viatris.fra1", asked=Asked(options=before)), more)
+    wanted = repeated(_run("viatris.fra1", asked=Asked(options=before)), more, trusted=True)
 
     assert wanted.options == replace(more, skip_tags=("b", "d"), raw=("-e", "a=1", "-e", "a=2"))
 
@@ -146,3 +149,50 @@ def test_a_run_that_goes_on_is_not_repeated() -> None:
 def test_the_same_work_is_the_same_operation_on_the_same_targets(changes: dict[str, object], is_same: bool) -> None:  # noqa: FBT001  parametrized
     """Who asked, and how much is told, makes no difference; whatever could change a host does."""
     assert is_same_work(_run(), _run(**changes)) is is_same
+
+
+RUNNING = PlaybookOptions(
+    verify=True, tags=("a",), vault_ids=("x@/srv/$(evil)",), raw=("-e", "password=[redacted]", "--ssh-common-args=-oX")
+)
+"""Options that say how, and such that name what runs."""
+
+
+def test_what_runs_programs_is_given_again_where_others_can_write_the_record() -> None:
+    """The refusal shows it, and the command that agrees to it, which is accepted as it was printed."""
+    run = _run("viatris.fra1", asked=Asked(options=RUNNING))
+
+    with pytest.raises(RefusedError, match="others can write its record") as caught:
+        repeated(run, NOTHING_MORE, arguments=("retry", "last", "--sandbox", "x"))
+
+    command = caught.value.hint.partition(": ")[2]
+    again = ("deployer", "retry", "run-1", "--sandbox", "x", "--vault-id", *RUNNING.vault_ids, "--", *RUNNING.raw)
+    assert shlex.split(command) == list(again)
+    given = PlaybookOptions(vault_ids=RUNNING.vault_ids, raw=("-e", "password=hunter2", "-v", "--ssh-common-args=-oX"))
+    wanted = repeated(run, given)
+    assert wanted.options == replace(given, verify=True, tags=("a",))
+
+
+@pytest.mark.parametrize(
+    ("vault_ids", "raw"),
+    [
+        ((), RUNNING.raw),
+        (RUNNING.vault_ids, ()),
+        (RUNNING.vault_ids, RUNNING.raw[:2]),
+        (("x@/srv/other",), RUNNING.raw),
+    ],
+)
+def test_a_part_of_what_runs_programs_is_not_enough(vault_ids: tuple[str, ...], raw: tuple[str, ...]) -> None:
+    """A retry neither takes the rest from the record nor leaves it out."""
+    run = _run("viatris.fra1", asked=Asked(options=RUNNING))
+
+    with pytest.raises(RefusedError):
+        repeated(run, PlaybookOptions(vault_ids=vault_ids, raw=raw))
+
+
+def test_options_that_only_say_how_are_taken_from_any_record() -> None:
+    """None of them names a program, a file or a host."""
+    options = PlaybookOptions(check=True, diff=True, tags=("a",), skip_tags=("b",), forks=3, become=True, verify=True)
+
+    wanted = repeated(_run("viatris.fra1", params={"keep": 2}, asked=Asked(options=options)), NOTHING_MORE)
+
+    assert (wanted.options, wanted.params) == (options, {"keep": 2})
