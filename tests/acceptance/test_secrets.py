@@ -19,7 +19,7 @@ def test_a_secret_of_the_command_line_is_not_recorded(box: Box) -> None:
     document = box.deployer("show", "last", "--json")
 
     assert done.code == 8, done.err
-    assert "-e db_password=[redacted]" in shown.out
+    assert "-e 'db_password=[redacted]'" in shown.out
     files = [path for path in (box.shell.folder / "state").rglob("*") if path.is_file()]
     assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
     assert SECRET not in done.out + done.err + shown.out + document.out

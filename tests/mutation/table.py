@@ -14,7 +14,9 @@ MAIN_JOB = "tests/acceptance/test_main_job.py"
 COMMAND = "tests/acceptance/test_merge_command.py"
 
 TESTS: Mapping[str, Sequence[str]] = {
-    "deployer/gitsync": (*UNIT, GIT, "tests/unit/cli/test_undo.py", COMMAND, "tests/acceptance/test_undo.py"),
+    "deployer/gitsync": (
+        *UNIT, GIT, "tests/integration/pasting", "tests/unit/cli/test_undo.py", COMMAND, "tests/acceptance/test_undo.py",
+    ),
     "deployer/gitsync/remote": (*UNIT, GIT, "tests/acceptance/test_undo.py"),
     "deployer/manifests/merging": (
         "tests/unit/manifests", "tests/unit/cli/test_merge_driver.py", f"{GIT}/test_merging.py", COMMAND,

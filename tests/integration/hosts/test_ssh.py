@@ -53,7 +53,7 @@ def test_refuses_an_unknown_host_key(lan: Lan, pool: HostPool, ssh_machine: Make
     with pytest.raises(UnreachableError, match=r"its host key is not known \(ssh-ed25519 SHA256:") as info:
         pool.host(ssh_machine(server)).run(["true"])
 
-    assert f"ssh-keyscan -p {server.port} 127.0.0.1 >> ~/.ssh/known_hosts" in info.value.hint
+    assert f"ssh-keyscan -p {server.port} -- 127.0.0.1 >> ~/.ssh/known_hosts" in info.value.hint
     assert not (lan.home / ".ssh" / "known_hosts").exists()
 
 
@@ -90,7 +90,7 @@ def test_a_key_that_is_not_let_in(lan: Lan, pool: HostPool, ssh_machine: MakeMac
 
     with pytest.raises(UnreachableError, match="authentication failed") as info:
         pool.host(ssh_machine(server)).run(["true"])
-    assert f"ssh -p {server.port} 127.0.0.1" in info.value.hint
+    assert f"ssh -p {server.port} -- 127.0.0.1" in info.value.hint
 
 
 def test_the_key_of_the_inventory_is_used(lan: Lan, pool: HostPool, ssh_machine: MakeMachine) -> None:
