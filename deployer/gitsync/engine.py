@@ -12,7 +12,6 @@ from deployer.errors import AttentionError, HelperFailedError, LockedError, Unre
 from deployer.gitsync.bounds import limits, told
 from deployer.gitsync.classes import CLASSES, FailureClass, Retry, classify
 from deployer.gitsync.manual import Case, commits, manual_work, reason
-from deployer.gitsync.redact import redact_all
 from deployer.gitsync.tries import StepStoppedError, Tries
 from deployer.gitsync.undoing import moment, snapshots, undone
 from deployer.model.json import JsonObject, JsonValue
@@ -22,6 +21,7 @@ from deployer.model.site import Repository
 from deployer.model.sync import Change, CloneState, Commit, ManualWork, Snapshot, SyncResult, SyncStatus, Undone
 from deployer.ports import Clock, Host
 from deployer.resources import program
+from deployer.secrets.redactor import without_unknown
 from deployer.settings import SyncSettings
 
 REMOTE = "deployer.gitsync.remote"
@@ -351,7 +351,7 @@ def _checked(answer: JsonObject) -> JsonObject:
 def _case(
     host: Host, repository: Repository, answer: JsonObject, change: Change | None, *, landed: bool = False
 ) -> Case:
-    failure = redact_all(answer.get("failure"))
+    failure = without_unknown(answer.get("failure"))
     found = failure if isinstance(failure, Mapping) else {}
     return Case(host.name, repository, found, answer, change, change_landed=landed)
 

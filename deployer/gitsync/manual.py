@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from deployer.gitsync.advice import Situation, commands
 from deployer.gitsync.classes import FailureClass, Retry
-from deployer.gitsync.redact import redact
 from deployer.model.command import typed
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.site import Repository
 from deployer.model.sync import Change, Commit, FieldConflict, ManualWork
+from deployer.secrets.shapes import without_shapes, without_url_secrets
 from deployer.visible import quoted, visible
 
 _OBJECT_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
@@ -64,7 +64,7 @@ def manual_work(case: Case, failure_class: FailureClass) -> ManualWork:
     """
     situation = _situation(case)
     command = command_text(case.failure.get("argv"))
-    paths = tuple(redact(path) for path in situation.paths)
+    paths = tuple(without_url_secrets(path) for path in situation.paths)
     ours, theirs = commits(case.failure.get("ours") or case.known.get("unlanded")), commits(case.failure.get("theirs"))
     conflicts = tuple(_conflicts(situation.facts.get("told"), _Last(ours, case.change), _Last(theirs)))
     return ManualWork(
@@ -75,12 +75,12 @@ def manual_work(case: Case, failure_class: FailureClass) -> ManualWork:
         kind=failure_class.kind,
         line=_line(case, command),
         detail=_detail(failure_class, _limit(failure_class, situation), conflicts),
-        commands=tuple(typed(*line, clean=redact) for line in commands(failure_class.kind, situation)),
+        commands=tuple(typed(*line, clean=without_shapes) for line in commands(failure_class.kind, situation)),
         paths=paths,
         conflicts=conflicts,
         ours=ours,
         theirs=theirs,
-        output=redact(_output(case.failure)),
+        output=without_shapes(_output(case.failure)),
     )
 
 
@@ -106,7 +106,7 @@ def command_text(argv: JsonValue) -> str:
     """A command as one would type it, short: object ids cut, secrets out."""
     words = [str(word) for word in argv] if isinstance(argv, Sequence) and not isinstance(argv, str) else []
     kept = [word for word in words if word not in _NOISE]
-    return typed(*kept, clean=lambda word: redact(_OBJECT_ID.sub(r"\1", word))) or "git"
+    return typed(*kept, clean=lambda word: without_shapes(_OBJECT_ID.sub(r"\1", word))) or "git"
 
 
 _NOISE = frozenset(
@@ -128,7 +128,7 @@ _NOISE = frozenset(
 def _line(case: Case, command: str) -> str:
     """The first line, in exactly the words that people know from years of logs."""
     if case.change is not None and not case.change_landed:
-        message = redact(case.change.message.strip().partition("\n")[0])
+        message = without_shapes(case.change.message.strip().partition("\n")[0])
         return f"failed to commit/push {message} with: Command {command} on {case.host} failed"
     return (
         f"manual intervention needed on {case.host} in {case.repository.path} "
@@ -151,7 +151,7 @@ def _detail(failure_class: FailureClass, limit: str, conflicts: Iterable[FieldCo
     first = f"{failure_class.told} {limit}".rstrip()
     sentences = [first, _MORE.get(failure_class.kind, ""), *map(str, conflicts)]
     # A line each: a file name or an author in one of them begins none.
-    return "\n".join(visible(redact(sentence)) for sentence in sentences if sentence)
+    return "\n".join(visible(without_shapes(sentence)) for sentence in sentences if sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _conflicts(told: JsonValue, ours: _Last, theirs: _Last) -> Iterator[FieldCon
 
 def _said(item: JsonObject, name: str) -> str | None:
     value = item.get(name)
-    return None if value is None else redact(str(value))
+    return None if value is None else without_shapes(str(value))
 
 
 def _output(failure: JsonObject) -> str:
@@ -218,7 +218,7 @@ def _commit(item: JsonObject) -> Commit:
         oid=str(item.get("oid")),
         author=str(item.get("author")),
         date=str(item.get("date")),
-        subject=redact(str(item.get("subject"))),
+        subject=without_shapes(str(item.get("subject"))),
         paths=tuple(str(path) for path in paths) if isinstance(paths, list) else (),
     )
 
@@ -231,7 +231,7 @@ def reason(failure: JsonValue, failure_class: FailureClass) -> str:
         said = ", ".join(map(str, paths)) if isinstance(paths, Sequence) and not isinstance(paths, str) else ""
     else:
         said = next((line.strip() for line in str(found.get("stderr") or "").splitlines() if line.strip()), "")
-    return redact(f"{failure_class.told} ({said})" if said else failure_class.told)
+    return without_shapes(f"{failure_class.told} ({said})" if said else failure_class.told)
 
 
 def report(work: ManualWork) -> str:

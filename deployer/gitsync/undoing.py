@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from deployer.errors import UsageError
 from deployer.gitsync.manual import commits
-from deployer.gitsync.redact import redact
 from deployer.model.command import Assigned, Command, Operand, Place, Sign, Variable, typed
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.site import Repository
 from deployer.model.sync import Snapshot, Undone
+from deployer.secrets.shapes import without_shapes
 
 
 def snapshots(answer: JsonObject) -> tuple[Snapshot, ...]:
@@ -80,7 +80,7 @@ def _commands(repository: Repository, answer: JsonObject) -> tuple[str, ...]:
         ("git", "worktree", "remove", Variable("copy")),
     )
     # Pasted, each runs only where the one before it went well: a push of something else would be worse than none.
-    return (*(typed(*line, Sign.AND, clean=redact) for line in lines[:-1]), typed(*lines[-1]))
+    return (*(typed(*line, Sign.AND, clean=without_shapes) for line in lines[:-1]), typed(*lines[-1]))
 
 
 def moment(value: JsonValue) -> datetime | None:
@@ -95,7 +95,7 @@ def _snapshot(item: JsonObject) -> Snapshot:
         why=str(item.get("why")),
         branch=str(item.get("branch")),
         head=str(item.get("head")),
-        subject=redact(str(item.get("subject"))),
+        subject=without_shapes(str(item.get("subject"))),
         dirty=_texts(item.get("dirty")),
         untracked=_texts(item.get("untracked")),
         left=_texts(item.get("left")),

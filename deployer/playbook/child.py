@@ -24,8 +24,8 @@ from pathlib import Path
 from deployer.model.json import JsonObject
 from deployer.playbook import endings, processes, vault
 from deployer.playbook.job import Job
-from deployer.playbook.redaction import Redactor
 from deployer.playbook.rows import END, printed, row_of
+from deployer.secrets.redactor import Redactor
 from deployer.visible import visible_lines
 
 _IDENT = "run"

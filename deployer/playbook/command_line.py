@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import yaml
 
 from deployer.model.secret import REDACTED
-from deployer.playbook.redaction import Redactor, is_secret_name, is_secret_path, secrets_in, without_url_secrets
+from deployer.secrets.names import is_secret_name, is_secret_path, names_secret
+from deployer.secrets.redactor import Redactor
+from deployer.secrets.shapes import without_shapes
+from deployer.secrets.values import secrets_in
 
 _Hide = Callable[[str], str]
 
@@ -30,14 +33,14 @@ def recorded(arguments: Sequence[str]) -> tuple[str, ...]:
     Where `retry` would need such a value, it is not in the record: a person gives it again.
     """
     found: list[str] = []
-    hide: _Hide = without_url_secrets
+    hide: _Hide = without_shapes
     for argument in arguments:
-        if hide is without_url_secrets:
+        if hide is without_shapes:
             text, hide = _option(argument)
             found.append(text)
         else:
             found.append(hide(argument))
-            hide = without_url_secrets
+            hide = without_shapes
     return tuple(found)
 
 
@@ -66,23 +69,32 @@ def extra_texts(arguments: Sequence[str]) -> Iterator[str]:
             is_next = bool(extra) or _is_extra(name)
 
 
+def vault_options(arguments: Sequence[str]) -> Iterator[str]:
+    """Where arguments of ansible-playbook say that passwords of vaults are."""
+    names = ("--vault-id", "--vault-password-file", "--vault-pass-file")
+    for at, argument in enumerate(arguments):
+        name, sign, value = argument.partition("=")
+        if name in names:
+            yield value if sign else next(iter(arguments[at + 1 : at + 2]), "")
+
+
 def _option(argument: str) -> tuple[str, _Hide]:
     """What may be shown of an argument, and what hides the next one."""
     name, sign, value = argument.partition("=")
     if extra := _EXTRA.fullmatch(argument):
         given = extra["value"]
-        return (extra["flags"] + _extra_vars(given), without_url_secrets) if given else (argument, _extra_vars)
+        return (extra["flags"] + _extra_vars(given), without_shapes) if given else (argument, _extra_vars)
     if not name.startswith("--"):
-        return without_url_secrets(argument), without_url_secrets
+        return without_shapes(argument), without_shapes
     hide = _hide_of(name)
-    return (f"{name}={hide(value)}", without_url_secrets) if sign else (argument, hide)
+    return (f"{name}={hide(value)}", without_shapes) if sign else (argument, hide)
 
 
 def _hide_of(option: str) -> _Hide:
     if _is_extra(option) or option == "--set":
         return _set if option == "--set" else _extra_vars
     is_secret = is_secret_name(option) and not option.startswith("--ask-") and option not in _NO_SECRETS
-    return _whole if is_secret else without_url_secrets
+    return _whole if is_secret else without_shapes
 
 
 def _is_extra(option: str) -> bool:
@@ -97,25 +109,25 @@ def _whole(_value: str) -> str:
 def _set(text: str) -> str:
     """`PATH=VALUE`."""
     found = _SET.fullmatch(text)
-    return "=".join(hidden_set(found["where"], found["value"])) if found else without_url_secrets(text)
+    return "=".join(hidden_set(found["where"], found["value"])) if found else without_shapes(text)
 
 
 def hidden_set(where: str, value: str) -> tuple[str, str]:
     """A place in a manifest, and what may be kept of the value to set there."""
-    return where, REDACTED if is_secret_path(where) else without_url_secrets(value)
+    return where, REDACTED if is_secret_path(where, value) else without_shapes(value)
 
 
 def _extra_vars(text: str) -> str:
     """What Ansible takes as extra variables: `@file`, JSON, YAML, or `key=value` several times."""
     if text.startswith("@"):
         return text
-    return _data(text) if text.lstrip().startswith(("{", "[")) else without_url_secrets(_PAIR.sub(_pair, text))
+    return _data(text) if text.lstrip().startswith(("{", "[")) else without_shapes(_PAIR.sub(_pair, text))
 
 
 def _pair(found: re.Match[str]) -> str:
-    if is_secret_name(found["name"]):
-        return f"{found['name']}={REDACTED}"
     value = found["value"].strip("\"'")
+    if names_secret(found["name"], value):
+        return f"{found['name']}={REDACTED}"
     is_data = value.startswith(("{", "[")) and not value.startswith(("{{", "{%"))
     hidden = _data(value) if is_data else value
     return found[0] if hidden == value else f"{found['name']}={hidden}"
@@ -130,4 +142,4 @@ def _data(text: str) -> str:
     if not isinstance(data, Mapping | list):
         return REDACTED
     hidden = Redactor(secrets_in(data)).value(data)
-    return without_url_secrets(text if hidden == data else json.dumps(hidden, ensure_ascii=False))
+    return without_shapes(text if hidden == data else json.dumps(hidden, ensure_ascii=False))

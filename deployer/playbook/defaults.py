@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _SETTINGS = {
@@ -36,6 +36,17 @@ def connection_defaults(environ: Mapping[str, str], config: Path) -> Mapping[str
         # Ansible takes a relative path in its configuration from the folder of that file.
         found["ansible_ssh_private_key_file"] = str(config.parent / os.path.expanduser(key))  # noqa: PTH111  never fails
     return {name: value for name, value in found.items() if value}
+
+
+def vault_sources(config: Path) -> Iterator[str]:
+    """Where ansible.cfg says that passwords of vaults are, as `--vault-id` takes them."""
+    told = _configuration(config)
+    listed = told.get("defaults", "vault_identity_list", fallback="").split(",")
+    for source in (told.get("defaults", "vault_password_file", fallback=""), *listed):
+        label, sign, place = source.strip().rpartition("@")
+        if place:
+            # Ansible takes a relative path from the folder of the file that names it.
+            yield f"{label}{sign}{config.absolute().parent / Path(place).expanduser()}"
 
 
 def _configuration(config: Path) -> configparser.RawConfigParser:

@@ -10,7 +10,9 @@ from deployer.model.json import JsonObject, JsonValue
 from deployer.model.merge import Conflict, Difference, MergeResult
 from deployer.model.plan import Batch, Bucket, Plan, Target
 from deployer.model.secret import REDACTED
-from deployer.playbook.redaction import Redactor, is_secret_name, is_secret_path, secrets_in, without_url_secrets
+from deployer.secrets.names import is_placeholder, is_secret_name, is_secret_path, looks_secret, names_secret
+from deployer.secrets.redactor import Redactor
+from deployer.secrets.values import likely_secrets_in, secrets_in
 
 _NAMES = (
     re.compile(r"""(?:^|[\s<{,"';])([@\w.:-]*[\w-])["']?\s*[:=]"""),
@@ -18,6 +20,8 @@ _NAMES = (
     re.compile(r"""\bname["']?\s*[:=]\s*["']?([\w.-]+)"""),
 )
 """Names in the text of a part of a document: keys and attributes, elements, and what calls itself by a name."""
+_KEY = re.compile(r"""\bkeys?["']?\s*[:=>]\s*["']?([^\s"'<,}]+)""", re.IGNORECASE)
+"""The value of what is called only `key`: one that looks like a secret is one."""
 
 
 def hidden_differences(found: Iterable[Difference], versions: Sequence[object]) -> tuple[Difference, ...]:
@@ -27,7 +31,7 @@ def hidden_differences(found: Iterable[Difference], versions: Sequence[object]) 
         found: the differences.
         versions: both versions of the manifest as plain data: what they say of secrets is not shown elsewhere either.
     """
-    redactor = Redactor(secrets_in(versions))
+    redactor = Redactor(likely_secrets_in(versions, ()))
     return tuple(
         replace(one, before=_shown(one.path, one.before, redactor), after=_shown(one.path, one.after, redactor))
         for one in found
@@ -57,12 +61,13 @@ def _hidden(conflict: Conflict) -> Conflict:
 def _shown(path: str, value: str | None, redactor: Redactor) -> str | None:
     if value is None:
         return None
-    return REDACTED if is_secret_path(path) or _names_secret(value) else without_url_secrets(redactor.text(value))
+    return REDACTED if is_secret_path(path, value) or _names_secret(value) else redactor.text(value)
 
 
 def _names_secret(text: str) -> bool:
     """Whether a part of a document as it is written names a secret: then all of it is hidden, however it is spelled."""
-    return any(is_secret_name(name) for names in _NAMES for name in names.findall(text))
+    named = any(is_secret_name(name) for names in _NAMES for name in names.findall(text))
+    return named or any(looks_secret(value) for value in _KEY.findall(text))
 
 
 def hidden_plan(plan: Plan) -> Plan:
@@ -82,7 +87,9 @@ def hidden_params(params: JsonObject) -> JsonObject:
 
 
 def _of(name: str, value: JsonValue, redactor: Redactor) -> JsonValue:
-    return REDACTED if is_secret_name(name) and value not in ("", None) else redactor.value(value)
+    if is_secret_name(name) and value not in ("", None) and not is_placeholder(str(value)):
+        return REDACTED
+    return REDACTED if names_secret(name, value) else redactor.value(value)
 
 
 def _batch(batch: Batch) -> Batch:
@@ -90,7 +97,7 @@ def _batch(batch: Batch) -> Batch:
 
 
 def _target(target: Target) -> Target:
-    redactor = Redactor(secrets_in([target.value, target.fields]))
+    redactor = Redactor(likely_secrets_in([target.value, target.fields], (target.name, target.site, target.host)))
     value = {name: _of(name, inner, redactor) for name, inner in target.value.items()}
     fields = {name: str(_of(name, inner, redactor)) for name, inner in target.fields.items()}
     return replace(target, value=value, fields=fields)

@@ -22,10 +22,9 @@ from deployer.errors import InventoryError, UsageError
 from deployer.model.json import JsonObject
 from deployer.model.plan import Target
 from deployer.model.run import Outcome, TargetResult
-from deployer.playbook import endings, hidden, invocation, job, processes
+from deployer.playbook import endings, hidden, invocation, job, processes, vault
 from deployer.playbook.errors import PlaybookError
 from deployer.playbook.outcomes import Outcomes
-from deployer.playbook.redaction import Redactor, without_url_secrets
 from deployer.playbook.workspace import Workspace, workspace, write_inputs, writing
 from deployer.ports import Clock, Listener, PlaybookRun, Stop
 from deployer.settings import AnsibleSettings, SshSettings
@@ -99,10 +98,10 @@ class AnsibleDriver:
             tail = _Tail(events)
             stopped = self._follow(process, wake, tail, outcomes, listener, stop)
         if not outcomes.ended:
-            redactor = Redactor(hidden.of_run(playbook, targets, *self._given)["secrets"])
+            redactor = vault.redactor(hidden.of_run(playbook, targets, *self._given))
             ended = endings.of_child(process.returncode, wake.told, space.log)
             how = f"{space.events} is damaged" if tail.is_damaged else ended
-            outcomes.died(without_url_secrets(redactor.text(how))[: endings.LONGEST])
+            outcomes.died(redactor.text(how)[: endings.LONGEST])
         results = outcomes.results(stopped=stopped)
         if outcomes.nothing_ran and not stopped and not outcomes.was_stopped:
             error = f"{outcomes.place or playbook.playbook}: {outcomes.why}"
@@ -110,9 +109,9 @@ class AnsibleDriver:
         return results
 
     @property
-    def _given(self) -> tuple[Mapping[str, str], Sequence[str]]:
-        """The user's environment, and which of it Ansible gets besides the usual."""
-        return self._environ, self._settings.environment
+    def _given(self) -> tuple[Mapping[str, str], AnsibleSettings]:
+        """The user's environment, and what of it Ansible gets."""
+        return self._environ, self._settings
 
     @contextmanager
     def _started(

@@ -13,8 +13,8 @@ from deployer.model.plan import Target
 from deployer.model.site import Machine
 from deployer.playbook import hidden, inventory, invocation, job, vault
 from deployer.playbook.defaults import connection_defaults
-from deployer.playbook.redaction import is_secret_name
 from deployer.ports import PlaybookRun
+from deployer.secrets.names import is_secret_name
 from deployer.settings import AnsibleSettings, SshSettings
 
 
@@ -72,7 +72,7 @@ class AnsibleReach:
 
     def redactor(self, playbook: PlaybookRun) -> Callable[[str], str]:
         """Takes secrets out of a text."""
-        found = hidden.of_run(playbook, playbook.targets, self._environ, self._settings.environment)
+        found = hidden.of_run(playbook, playbook.targets, self._environ, self._settings)
         return vault.redactor(found).text
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from deployer.model.json import JsonObject, JsonValue
-from deployer.playbook.redaction import Redactor
+from deployer.secrets.redactor import Redactor
 
 STATS = "playbook_on_stats"
 FAILED = frozenset({"runner_on_failed", "runner_on_async_failed"})

@@ -9,18 +9,25 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import subprocess
 from binascii import Error as NotHexadecimalError
 from binascii import unhexlify
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import yaml
+
 from deployer import surroundings
 from deployer.errors import UsageError
-from deployer.playbook.redaction import Redactor
+from deployer.secrets.redactor import Redactor
+from deployer.secrets.values import secrets_in, texts_in
 
 Hidden = Mapping[str, list[str]]
-"""`secrets`, and what leads to more of them: `vaulted` texts and `vault_sources`, as `--vault-id` takes them."""
+"""`secrets`, and what leads to more of them: `vaulted` texts, `vaulted_files` that are encrypted whole, and
+`vault_sources`, as `--vault-id` takes them. `ordinary`: names that messages are made of."""
+HEADER = "$ANSIBLE_VAULT;"
+_INLINE = re.compile(r"\$ANSIBLE_VAULT;[^\n\"]*\n(?:[ \t]*[0-9a-fA-F]+[ \t]*(?:\n|\Z))+")
 _ROUNDS = 10_000
 _SCRIPT_SECONDS = 30.0
 
@@ -28,10 +35,28 @@ _SCRIPT_SECONDS = 30.0
 def redactor(given: Hidden) -> Redactor:
     """Takes all of it out of texts; the vaulted texts are decrypted for that."""
     secrets = list(given["secrets"])
-    if given["vaulted"]:
+    vaulted, files = given["vaulted"], given.get("vaulted_files", [])
+    if vaulted or files:
         known = tuple(passwords(given["vault_sources"]))
-        secrets += [*known, *decrypted(given["vaulted"], known)]
-    return Redactor(secrets)
+        secrets += [*known, *decrypted(vaulted, known)]
+        secrets += [found for plain in decrypted(files, known) for found in _in_file(plain)]
+    return Redactor(secrets, given.get("ordinary", ()))
+
+
+def _in_file(plain: str) -> Iterator[str]:
+    """The secrets of a file that was encrypted whole: what its names say, and all else that is no ordinary word."""
+    try:
+        data: object = yaml.safe_load(plain)
+    except yaml.YAMLError:
+        data = plain
+    yield from secrets_in(data)
+    yield from texts_in(data)
+
+
+def inline(text: str) -> Iterator[str]:
+    """The vaulted values in a file of variables that is not encrypted itself."""
+    for found in _INLINE.finditer(text):
+        yield "\n".join(line.strip() for line in found[0].splitlines())
 
 
 def vaulted_in(values: object) -> Iterator[str]:
@@ -104,7 +129,7 @@ def decrypted(vaulted: Iterable[str], known: Iterable[str]) -> Iterator[str]:
 
 def _open(text: str, password: str) -> str | None:
     header, _, body = text.strip().partition("\n")
-    if not header.startswith("$ANSIBLE_VAULT;") or "AES256" not in header:
+    if not header.startswith(HEADER) or "AES256" not in header:
         return None
     try:
         salt, digest, ciphertext = (unhexlify(part) for part in unhexlify("".join(body.split())).split(b"\n", 2))

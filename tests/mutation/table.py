@@ -15,7 +15,8 @@ COMMAND = "tests/acceptance/test_merge_command.py"
 
 TESTS: Mapping[str, Sequence[str]] = {
     "deployer/gitsync": (
-        *UNIT, GIT, "tests/integration/pasting", "tests/unit/cli/test_undo.py", COMMAND, "tests/acceptance/test_undo.py",
+        *UNIT, GIT, "tests/integration/pasting", "tests/unit/cli/test_undo.py", COMMAND,
+        "tests/acceptance/test_undo.py",
     ),
     "deployer/gitsync/remote": (*UNIT, GIT, "tests/acceptance/test_undo.py"),
     "deployer/manifests/merging": (

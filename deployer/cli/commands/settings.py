@@ -28,7 +28,7 @@ def command(context: Context, origin: bool) -> int:
 def _text(value: object) -> str:
     """The value without the passwords of URLs and the secrets of a command's arguments."""
     from deployer.playbook.command_line import recorded
-    from deployer.playbook.redaction import without_url_secrets
+    from deployer.secrets.shapes import without_shapes
 
     shown = recorded(value) if isinstance(value, tuple) else value
-    return "" if shown is None or shown == () else without_url_secrets(str(shown))
+    return "" if shown is None or shown == () else without_shapes(str(shown))

@@ -29,8 +29,8 @@ from deployer.model.site import Repository
 from deployer.model.sync import ManualWork
 from deployer.playbook.child import Recording
 from deployer.playbook.job import Job
-from deployer.playbook.redaction import Redactor
 from deployer.rollout.telling import Telling
+from deployer.secrets.redactor import Redactor
 from deployer.settings import Settings
 from deployer.testing import FakeClock, MemoryStore
 from tests.hostile import ACTING, BREAK, FILE, FORGED, WORD, acting, grown, planted, raw

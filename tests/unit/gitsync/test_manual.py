@@ -6,10 +6,10 @@ import pytest
 
 from deployer.gitsync.classes import CLASSES
 from deployer.gitsync.manual import Case, command_text, manual_work, reason, report
-from deployer.gitsync.redact import redact
 from deployer.model.json import JsonObject
 from deployer.model.site import Repository
 from deployer.model.sync import Change
+from deployer.secrets.shapes import without_shapes
 
 OID = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = Repository("clusterconfig-fra1", "~/deployer/clusterconfig-fra1", "ssh://git@example.org/fra1.git")
@@ -176,7 +176,7 @@ def test_the_same_problem_has_the_same_id() -> None:
 )
 def test_secrets(text: str, told: str) -> None:
     """Passwords and tokens go; who and where stay where they are no secret."""
-    assert redact(text) == told
+    assert without_shapes(text) == told
 
 
 def test_a_command_without_words() -> None:

@@ -9,8 +9,8 @@ from deployer.model.json import JsonObject, JsonValue
 from deployer.model.plan import Target
 from deployer.model.run import Outcome, TargetResult
 from deployer.playbook.outcomes import Outcomes, diff_text
-from deployer.playbook.redaction import Redactor
 from deployer.playbook.rows import LONGEST_TEXT, row_of
+from deployer.secrets.redactor import Redactor
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 Make = Callable[..., Target]

@@ -13,7 +13,7 @@ import pytest
 
 from deployer.playbook.child import Recording
 from deployer.playbook.job import Job
-from deployer.playbook.redaction import Redactor
+from deployer.secrets.redactor import Redactor
 
 ROOM = 1000
 

@@ -12,7 +12,7 @@ from deployer.model.options import PlaybookOptions
 from deployer.model.run import Asked, Run
 from deployer.playbook.command_line import extra_variables, recorded
 from deployer.playbook.records import refuse_hidden, without_secrets
-from deployer.playbook.redaction import secrets_in
+from deployer.secrets.values import secrets_in
 
 SECRETS = [
     (["-e", "db_password=hunter2"], ["-e", "db_password=[redacted]"]),
