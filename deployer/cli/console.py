@@ -2,7 +2,8 @@
 
 A line that is written is one line, and no character of it acts on a terminal, whoever had a say in it: our own line
 breaks are lines of their own here, our own colours are arguments. What another program said in lines of its own is
-`quote`d. ruff refuses every other way to write (TID251 in pyproject.toml).
+`quote`d. What is a secret by its form alone, a password in a URL for one, does not get out either, whoever wrote the
+text. ruff refuses every other way to write (TID251 in pyproject.toml).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from deployer.visible import quoted, visible, visible_json
 
 def line(text: str = "", *, fg: str | None = None, bold: bool | None = None) -> None:
     """Write a line of a result to stdout."""
-    click.echo(click.style(visible(text), fg=fg, bold=bold) if fg or bold else visible(text))
+    shown = _shown(text)
+    click.echo(click.style(shown, fg=fg, bold=bold) if fg or bold else shown)
 
 
 def lines(*texts: str) -> None:
@@ -33,7 +35,10 @@ def lines(*texts: str) -> None:
 
 def quote(text: str, indent: str = "  ") -> None:
     """Write what another program said to stdout: line for line, and none of them looks like ours."""
-    for each in quoted(text):
+    from deployer.secrets.shapes import without_shapes
+
+    # The whole of it: a key has lines.
+    for each in quoted(without_shapes(text)):
         line(indent + each)
 
 
@@ -71,7 +76,7 @@ def tell(*texts: str) -> None:
     """Write lines to stderr; where nobody reads them any more, or a disk is full, what is being done goes on."""
     try:
         for text in texts:
-            click.echo(visible(text), err=True)
+            click.echo(_shown(text), err=True)
     except OSError as error:
         if _is_of_reader(error, sys.stderr):
             _to_nobody(sys.stderr)
@@ -79,7 +84,7 @@ def tell(*texts: str) -> None:
 
 def ask(question: str) -> bool:
     """Ask a person on the terminal."""
-    return click.confirm(visible(question), err=True)
+    return click.confirm(_shown(question), err=True)
 
 
 def is_interactive() -> bool:
@@ -105,6 +110,13 @@ def reader_may_leave() -> Iterator[None]:
         if not _is_of_reader(met, sys.stdout):
             raise
         _to_nobody(sys.stdout)
+
+
+def _shown(text: str) -> str:
+    # Imported late: `--help` has no use for it.
+    from deployer.secrets.shapes import without_shapes
+
+    return visible(without_shapes(text))
 
 
 def _is_of_reader(error: BaseException | None, stream: TextIO) -> bool:

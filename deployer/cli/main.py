@@ -115,11 +115,13 @@ def _known(error: BaseException) -> DeployerError | None:
 
 
 def _report(context: Context, error: BaseException) -> str:
-    """Write what a maintainer needs to a file, and say where: no values and no environment, so no secrets."""
+    """Write what a maintainer needs to a file, and say where: no values and no environment, and no secrets in words."""
     import tempfile
     import traceback
 
-    lines = quoted("".join(traceback.format_exception(error)))
+    from deployer.secrets.shapes import without_shapes
+
+    lines = quoted(without_shapes("".join(traceback.format_exception(error))))
     head = f"deployer {__version__}, Python {sys.version.split()[0]}, command {context.arguments[:1]}"
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", prefix="deployer-report-", suffix=".txt", delete=False

@@ -84,13 +84,14 @@ class Context:
 
     def _document(self, code: int, *, data: object = None, error: object = None) -> None:
         from deployer.model.codec import SCHEMA_VERSION, to_json
+        from deployer.secrets.redactor import without_unknown
 
         document = {
             "schema": SCHEMA_VERSION,
             "command": self.command or next(iter(self.arguments), ""),
             "exit_code": code,
-            "data": to_json(data),
-            "error": error,
+            "data": without_unknown(to_json(data)),
+            "error": without_unknown(to_json(error)),
         }
         console.document(document, indent=2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
@@ -13,6 +14,8 @@ from deployer.model.json import JsonObject
 from deployer.model.site import Repository, Site
 from deployer.ports import Host
 from deployer.resources import program
+from deployer.secrets.redactor import Redactor
+from deployer.secrets.values import secrets_in
 
 GIT_NEEDED = (2, 39)
 CLOCK_SECONDS = 5.0
@@ -28,18 +31,28 @@ Facts = Mapping[str, Any]
 
 
 def examine(host: Host, site: Site) -> tuple[Finding, ...]:
-    """Look at the deployer host of a site; what keeps us from looking is a finding as well."""
+    """Look at the deployer host of a site; what keeps us from looking is a finding as well. None holds a secret."""
+    findings, urls = _examined(host, site)
+    redactor = Redactor(secrets_in([site.repository.remote, urls, site.variables]))
+    return tuple(
+        dataclasses.replace(finding, text=redactor.text(finding.text), hint=redactor.text(finding.hint))
+        for finding in findings
+    )
+
+
+def _examined(host: Host, site: Site) -> tuple[tuple[Finding, ...], str]:
+    """The findings as they are, and the URL of the remote there."""
     repository = site.repository
     request: JsonObject = {"path": repository.path, "remote": repository.remote, "branch": repository.branch}
     before = time.time()
     try:
         answer = host.call(program("deployer.hosts.remote_facts"), request, deadline=DEADLINE)
     except UnreachableError as error:
-        return (Finding("ssh", Verdict.BAD, error.message, "; ".join(error.hints)),)
+        return (Finding("ssh", Verdict.BAD, error.message, "; ".join(error.hints)),), ""
     except HelperFailedError as error:
-        return (Finding("python3", Verdict.BAD, error.message, "; ".join(error.hints)),)
+        return (Finding("python3", Verdict.BAD, error.message, "; ".join(error.hints)),), ""
     facts = cast("Facts", answer)
-    return (*judge(facts, site), clock(facts, before, time.time()))
+    return (*judge(facts, site), clock(facts, before, time.time())), str(facts["clone"]["url"] or "")
 
 
 def judge(facts: Facts, site: Site) -> tuple[Finding, ...]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from deployer import surroundings
 from deployer.errors import DeployerError
 from deployer.model.sync import ManualWork
+from deployer.secrets.redactor import Redactor
+from deployer.secrets.values import secrets_of_command
 
 _GRACE = 1.0
 """Seconds that what is ended has, from SIGTERM to SIGKILL."""
@@ -49,7 +51,9 @@ class CommandNotifier:
             raise DeployerError(f"{called} timed out: it was ended after {self._seconds:g} s") from None
         if code:
             words = said.decode(errors="replace").strip().splitlines()
-            raise DeployerError(f"{called} ended with {code}: {words[-1] if words else 'no words'}")
+            # It may repeat what it was called with.
+            last = Redactor(secrets_of_command(self._argv[1:])).text(words[-1]) if words else "no words"
+            raise DeployerError(f"{called} ended with {code}: {last}")
 
     def _run(self, text: bytes) -> tuple[int, bytes]:
         pipe = subprocess.PIPE

@@ -7,13 +7,13 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 
 from deployer.errors import DeployerError
 from deployer.model.codec import SCHEMA_VERSION, to_json
 from deployer.model.sync import ManualWork
+from deployer.secrets.shapes import host_of
 from deployer.visible import visible_json
 
 
@@ -42,7 +42,7 @@ class WebhookNotifier:
         Raises:
             DeployerError: no answer in time, or none with a code of 200 to 299.
         """
-        place = f"on_attention.webhook at {urlsplit(self._url).hostname}"
+        place = f"on_attention.webhook at {host_of(self._url) or 'its address'}"
         exchange = _Exchange(self._url, visible_json(self._document(work)).encode(), self._seconds)
         try:
             status = exchange.status()

@@ -8,13 +8,16 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from deployer import surroundings
 from deployer.errors import DeployerError, InventoryError, UnreachableError
+from deployer.inventory import content
 from deployer.model.json import JsonObject
+from deployer.secrets.redactor import Redactor
+from deployer.secrets.values import secrets_of_lines
 from deployer.visible import quoted
 
 SECONDS = 120.0
@@ -100,9 +103,16 @@ def ask(command: str, environment: Mapping[str, str], directory: Path) -> JsonOb
         raise UnreachableError(f"the inventory {directory} did not answer within {SECONDS:.0f} s") from error
     said = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode != 0:
+        # Ansible quotes the lines around what it cannot read.
+        said = Redactor(_secrets(directory)).text(said)
         raise InventoryError(f"Ansible cannot read the inventory {directory}: {first_line(said)}", hint=quoted(said))
     answer: JsonObject = json.loads(done.stdout)
     return answer
+
+
+def _secrets(directory: Path) -> Iterator[str]:
+    for path in content.files(directory):
+        yield from secrets_of_lines(path.read_bytes().decode("utf-8", "replace"))
 
 
 def first_line(said: str) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deployer.inventory import content
 from deployer.model.json import JsonObject, JsonValue
 from deployer.model.site import Repository
 
-TEXTS = ("deployer_home", "deployer_environment", "release_store", "instances_home", "supervisor_socket")
+TEXTS = (
+    "deployer_home", "deployer_environment", "release_store", "release_store_user", "release_store_secret_file",
+    "instances_home", "supervisor_socket",
+)  # fmt: skip
 REACHING = ("ansible_connection", "ansible_host", "ansible_user", "ansible_ssh_private_key_file")
 REPOSITORY = frozenset({"name", "path", "remote", "branch", "manifests"})
 YES, NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
@@ -66,6 +70,10 @@ class Facts:
         store = self._variables.get("release_store")
         if isinstance(store, str) and "{{" not in store and not store.startswith(("file://", "https://")):
             self._wrong("release_store", f"release_store of {self._site} must begin with file:// or https://")
+        elif isinstance(store, str) and "{{" not in store and not _is_address(store):
+            # It is not repeated: nobody can tell where a password ends in it.
+            hint = "give its login as release_store_user and release_store_secret_file"
+            self._wrong("release_store", f"release_store of {self._site} is no address that can be read; {hint}")
 
     def _check_manager(self) -> None:
         manager = self._variables.get("service_manager", "systemd")
@@ -127,3 +135,12 @@ class Facts:
     def _fields(self) -> dict[str, str]:
         fields = self._mapping("manifest_fields")
         return {str(name): self._text("manifest_fields", where) for name, where in fields.items()}
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    return port != 0 and not parts.query and not parts.fragment

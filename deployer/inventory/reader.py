@@ -11,6 +11,7 @@ from deployer.errors import InventoryError
 from deployer.inventory import ansible, content, sites
 from deployer.inventory.cache import Cache
 from deployer.model.site import Inventory
+from deployer.secrets.values import secrets_in
 
 DYNAMIC_SECONDS = 300.0
 """How long the answer of a script or a plugin is believed."""
@@ -50,7 +51,8 @@ class InventoryReader:
         if kept is None:
             asked = time.time()
             answer = ansible.ask(command, environment, directory)
-            if not found.has_vault:  # decrypted values do not belong on disk
+            # Secrets belong on no disk but the one where their owner keeps them.
+            if not found.has_vault and next(secrets_in(answer), None) is None:
                 self._cache.put(found.digest, asked, answer)
             return sites.inventory(answer, directory, age=0.0)
         return sites.inventory(kept.answer, directory, age=kept.age)

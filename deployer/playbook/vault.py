@@ -16,8 +16,6 @@ from binascii import unhexlify
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
 from deployer import surroundings
 from deployer.errors import UsageError
 from deployer.secrets.redactor import Redactor
@@ -45,6 +43,9 @@ def redactor(given: Hidden) -> Redactor:
 
 def _in_file(plain: str) -> Iterator[str]:
     """The secrets of a file that was encrypted whole: what its names say, and all else that is no ordinary word."""
+    # Imported late: the child imports this module, and few runs have such a file.
+    import yaml  # noqa: PLC0415  the reason is above
+
     try:
         data: object = yaml.safe_load(plain)
     except yaml.YAMLError:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
-from deployer.secrets.names import is_common, is_placeholder, is_secret_name, names_secret
+from deployer.secrets.names import is_common, is_placeholder, is_secret_name, looks_secret, names_secret
 from deployer.secrets.shapes import passwords_of_urls
 
+_LINE = re.compile(r"(?P<name>[\w.-]+)[\"']?[ \t]*[:=][ \t]*(?P<value>[^\s#][^\n]*)")
 _TEMPLATE = re.compile(r"\{\{|\{%")
 
 
@@ -65,3 +66,20 @@ def texts_in(values: object) -> Iterator[str]:
         text = str(values)
         if not is_common(text) and not _TEMPLATE.search(text):
             yield text
+
+
+def secrets_of_command(argv: Sequence[str]) -> Iterator[str]:
+    """What in the arguments of a command can be a secret: behind an option that says so, in a URL, or by its look."""
+    for before, word in zip(("", *argv), argv, strict=False):
+        name, sign, value = word.partition("=")
+        yield from secrets_in({name: value} if sign else {before: word})
+        if looks_secret(value or word):
+            yield value or word
+
+
+def secrets_of_lines(text: str) -> Iterator[str]:
+    """The secrets in a file of variables that nobody can parse: the rest of each line behind a name that says so."""
+    for found in _LINE.finditer(text):
+        rest = found["value"].strip().rstrip(",").strip("\"' ")
+        yield from secrets_in({found["name"]: rest})
+        yield from secrets_in({found["name"]: rest.partition(" ")[0].strip("\"'")})

@@ -10,6 +10,8 @@ from sqlalchemy.engine import Dialect
 
 from deployer.model.codec import to_json
 from deployer.model.json import JsonValue
+from deployer.secrets.redactor import without_unknown
+from deployer.secrets.shapes import without_shapes
 from deployer.store.forms import shown, unusable
 
 
@@ -36,14 +38,14 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[object]):
-    """A value of ours as JSON text. Only ASCII is written: any text of a host passes, NUL and broken UTF-8 too."""
+    """A value of ours as JSON text, without secrets. Only ASCII is written: NUL and broken UTF-8 of a host pass too."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: object, dialect: Dialect) -> str:  # noqa: ARG002  SQLAlchemy's signature
         """To the database."""
-        return json.dumps(to_json(value))
+        return json.dumps(without_unknown(to_json(value)))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> JsonValue:  # noqa: ARG002  SQLAlchemy's
         """From the database, as plain data."""
@@ -55,7 +57,7 @@ class Json(TypeDecorator[object]):
 
 
 class Words(TypeDecorator[str]):
-    """Text for people. PostgreSQL takes no NUL and nobody takes half a surrogate: they become a replacement mark."""
+    """Text for people, without secrets. NUL, which PostgreSQL refuses, and half surrogates become U+FFFD."""
 
     impl = Text
     cache_ok = True
@@ -64,7 +66,7 @@ class Words(TypeDecorator[str]):
         """To the database."""
         if value is None:
             return None
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+        return without_shapes(value).replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 _METADATA = MetaData()

@@ -7,6 +7,7 @@ import traceback
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.release_switch.errors import ReleaseError
 from ansible.module_utils.release_switch.request import digest, read_request
+from ansible.module_utils.release_switch.store import without_login
 from ansible.module_utils.release_switch.switch import Outcome, perform
 
 DOCUMENTATION = r"""
@@ -28,6 +29,12 @@ options:
     {description: "The release; empty keeps the one that is installed.", type: str, default: ""}
   store:
     {description: "Address of the release store.", type: str, default: ""}
+  store_user:
+    {description: "Login of the release store; empty where the secret is a token.", type: str, default: ""}
+  store_secret:
+    {description: "Password or token of the release store.", type: str, default: ""}
+  store_secret_file:
+    {description: "A file on the host with that secret, which wins.", type: path, default: ""}
   home:
     {description: "The folder that holds all instances of the host.", type: path, default: /srv/instances}
   configuration:
@@ -100,6 +107,10 @@ ARGUMENTS = {
     "application": {"type": "str", "required": True},
     "version": {"type": "str", "default": ""},
     "store": {"type": "str", "default": ""},
+    "store_user": {"type": "str", "default": ""},
+    "store_secret": {"type": "str", "default": "", "no_log": True},
+    # The file is named, and what it holds is read by the module alone.
+    "store_secret_file": {"type": "path", "default": "", "no_log": False},
     "home": {"type": "path", "default": "/srv/instances"},
     "configuration": {"type": "str", "default": "", "no_log": False},
     # A text, since a manifest's value that is no number should fail with a result as complete as any other.
@@ -140,6 +151,7 @@ def _line(text: str) -> str:
 
 def result(module: AnsibleModule, outcome: Outcome) -> dict[str, object]:
     """All keys of the module's result, whether it failed or not."""
+    told = {"store": without_login(module.params["store"])}
     answer: dict[str, object] = {
         "changed": outcome.changed,
         "version_before": outcome.version_before,
@@ -150,7 +162,7 @@ def result(module: AnsibleModule, outcome: Outcome) -> dict[str, object]:
         "log": outcome.log,
         "steps": [step.as_dict() for step in outcome.steps.done],
         # Ansible would repeat the whole configuration in every event; its checksum says as much.
-        "invocation": {"module_args": {**module.params, "configuration": digest(module.params["configuration"])}},
+        "invocation": {"module_args": module.params | {"configuration": digest(module.params["configuration"])} | told},
     }
     # Ansible's own private name is how it tells a module that `--diff` was given.
     if module._diff:  # noqa: SLF001  there is no public one

@@ -7,6 +7,7 @@ from typing import NewType
 from rich.console import Console
 from rich.text import Text
 
+from deployer.secrets.shapes import without_shapes
 from deployer.visible import visible
 
 __all__ = ["Console", "Words", "joined", "words"]
@@ -23,9 +24,10 @@ def words(text: str, style: str = "", *, is_cut: bool = False) -> Words:
         style: as rich names colours.
         is_cut: where there is no room for it its end is left out; else it goes on below.
     """
+    shown = visible(without_shapes(text))
     if is_cut:
-        return Words(Text(visible(text), style=style, overflow="ellipsis", no_wrap=True))
-    return Words(Text(visible(text), style=style))
+        return Words(Text(shown, style=style, overflow="ellipsis", no_wrap=True))
+    return Words(Text(shown, style=style))
 
 
 def joined(*parts: Words) -> Words:

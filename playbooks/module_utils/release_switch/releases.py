@@ -21,7 +21,7 @@ def install(request: Request, layout: Layout, version: str, step: Step) -> None:
     """Find a release in the store, check it, and unpack it whole or not at all."""
     layout.releases.mkdir(parents=True, exist_ok=True)
     archive, half = layout.temporary("archive"), layout.temporary(f"unpacked-{version}")
-    store = ReleaseStore(request.store)
+    store = ReleaseStore(request.store, request.login)
     try:
         store.fetch(request.application, version, archive, request.limits)
         files = unpack(archive, half, request.limits)

@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import ReleaseError
 from .limits import Limits
+from .store import Login
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+~-]{0,126}")
@@ -28,6 +29,8 @@ class Request:
     version: str
     """Empty: keep the release that is installed."""
     store: str
+    login: Login
+    """Of the store."""
     home: str
     """The folder that holds all instances of the host."""
     configuration: str
@@ -110,6 +113,7 @@ def read_request(values: Mapping[str, Any]) -> Request:
         application=_checked("an application's name", values["application"], _NAME),
         version=_optional("a version", values["version"], _VERSION),
         store=values["store"],
+        login=Login(values["store_user"], values["store_secret"], values["store_secret_file"]),
         home=_home(values["home"]),
         configuration=values["configuration"],
         port=_port(values["port"]),

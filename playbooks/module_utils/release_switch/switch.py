@@ -77,7 +77,9 @@ class _Switch:
         now = self._look()
         if not has_release(self._layout, now.wanted.version):
             with self._steps.step("release") as step:
-                ReleaseStore(self._request.store).checksum(self._request.application, now.wanted.version)
+                ReleaseStore(self._request.store, self._request.login).checksum(
+                    self._request.application, now.wanted.version
+                )
                 step.did(f"version {now.wanted.version} is in the release store")
         with self._steps.step("service") as step:
             self._tell_reason(step, now, patience=0)

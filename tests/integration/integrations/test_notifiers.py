@@ -293,3 +293,32 @@ def test_notices_are_clean(hook: str, tmp_path: Path) -> None:
     assert isinstance(heard, dict)
     assert raw((tmp_path / "mail").read_bytes()) == raw(heard["text"].encode()) == acting(_Hook.bodies[0]) == []
     assert heard["work"] == to_json(work)
+
+
+def test_a_command_that_repeats_its_arguments_tells_no_secret_of_them() -> None:
+    """Its last words are in the warning: a token, a password of a URL and a value behind an option are not."""
+    words = ("--token", "hunter-two", "https://robot:hun/ter@h/", "--password=hunter3", "--to", "ops")
+    program = "import sys; print('bad', *sys.argv[1:], file=sys.stderr); sys.exit(3)"
+    command = (sys.executable, "-c", program, *words)
+    (one,) = notifiers(AttentionSettings(command=command), _render)
+
+    with pytest.raises(DeployerError) as raised:
+        one.tell(WORK)
+
+    assert raised.value.message.endswith(
+        "ended with 3: bad --token [redacted] https://[redacted]@h/ --password=[redacted] --to ops"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["https://robot:hun/ter@127.0.0.1:1/x", "https://[hunter/x", "https://a:\u2100hunter@h:x/"]
+)
+def test_a_webhook_whose_url_cannot_be_used_is_told_without_it(url: str) -> None:
+    """The words of the libraries that read it hold the URL."""
+    (one,) = notifiers(AttentionSettings(webhook=SecretStr(url)), _render)
+
+    with pytest.raises(DeployerError) as raised:
+        one.tell(WORK)
+
+    assert raised.value.message.startswith("on_attention.webhook at ")
+    assert "hun" not in raised.value.message

@@ -219,3 +219,38 @@ def test_what_was_encrypted_is_not_kept(
     inventories.read(directory)
 
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "is_kept"),
+    [
+        ("db_password: hunter2", False),
+        ("release_store: https://robot:hunter2@releases.example.net/store", False),
+        ("db_password: none", True),
+        ("db_password: '{{ vault_db_password }}'", True),
+    ],
+)
+def test_an_answer_with_a_secret_is_not_kept(
+    inventories: InventoryReader, directory: Path, tmp_path: Path, line: str, *, is_kept: bool
+) -> None:
+    """A second copy of it would lie in the state folder; a reference to one may."""
+    with (directory / "group_vars" / "all.yml").open("a") as file:
+        file.write(f"\n{line}\n")
+
+    inventories.read(directory)
+
+    assert (tmp_path / "cache").exists() is is_kept
+
+
+def test_an_inventory_that_cannot_be_read_is_told_without_its_secrets(
+    inventories: InventoryReader, directory: Path
+) -> None:
+    """Ansible quotes the line with the fault."""
+    (directory / "more.ini").write_text("[more]\nbox db_password='hunter2\n")
+
+    with pytest.raises(InventoryError) as raised:
+        inventories.read(directory)
+
+    assert "more.ini" in raised.value.hint
+    assert "[redacted]" in raised.value.hint
+    assert "hunter" not in f"{raised.value.message} {raised.value.hint}"

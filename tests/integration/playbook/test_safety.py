@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import getpass
 import json
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -201,6 +203,94 @@ def test_no_secret_is_written(project: Project) -> None:
     assert b"REGION=north" in everything
     assert b"UNNAMED" not in everything
     assert results["viatris"].error == "it was [redacted]"
+
+
+PLANTED = {
+    "variable": "S3/cret@of:a variable",
+    "short variable": "h7nt3r",
+    "url": "S3:cret/of@url",
+    "proxy": "s3cret-of-proxy",
+    "extra": "S3cret'of\"extra",
+    "extra file": "s3cret-of-extra-file",
+    "vaulted file": "s3cret-of-vaulted-file",
+    "vaulted value of a file": "s3cret-of-inline-vault",
+    "manifest": "s3cret-of-manifest",
+}
+SPELT = (
+    '- debug:\n    msg: "{{ item }} {{ item | to_json | to_json }} {{ item | urlencode }} {{ item | b64encode }}'
+    " {{ ('erin:' ~ item) | b64encode }} {{ item | quote | quote }} {{ item | regex_escape }}\"\n"
+    '  loop: "{{ all }}"\n'
+    '- shell: "echo {{ item | quote }} >&2; env; exit 3"\n  loop: "{{ all }}"\n  ignore_errors: true\n'
+    "- fail: {msg: \"{{ all | join(' ') }}\"}\n"
+)
+
+
+def _encrypt(project: Project, text: str, password: Path, *command: str) -> str:
+    program = str(Path(sys.executable).parent / "ansible-vault")
+    return subprocess.run(
+        [program, *command, "--vault-id", f"dev@{password}"],
+        input=text,
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env={**project.environ, "LC_ALL": "C.UTF-8"},
+    ).stdout
+
+
+def test_no_secret_is_written_in_any_spelling(project: Project) -> None:
+    """With -vvvv and in failures: of inventory, URLs, proxies, `-e`, files of variables, vaulted files, manifest."""
+    password = project.top / "vault-password"
+    password.write_text("s3cret-password\n", encoding="utf-8")
+    url = f"https://robot:{PLANTED['url']}@releases.example.net"
+    project = project.with_variables(
+        db_password=PLANTED["variable"], pin_secret=PLANTED["short variable"], release_store=url
+    )
+    project = replace(
+        project,
+        settings=project.settings.model_copy(update={"environment": ("HTTPS_PROXY",)}),
+        environ={**project.environ, "HTTPS_PROXY": f"http://erin:{PLANTED['proxy']}@127.0.0.1:3128"},
+    )
+    extra = project.top / "extra.yml"
+    extra.write_text(f"extra_token: {PLANTED['extra file']}\n", encoding="utf-8")
+    names = ("variable", "short variable", "url", "proxy", "extra", "extra file", "vaulted file", "manifest")
+    known = [PLANTED[name] for name in names] + [PLANTED["vaulted value of a file"]]
+    target = project.target("viatris", {"login": {"@password": PLANTED["manifest"]}, "mount": {"@key": "disk"}})
+    batch = project.batch(project.playbook(SPELT), (target,))
+    folder = Path(batch.playbook).parent
+    (folder / "vars").mkdir()
+    whole = _encrypt(project, f"smtp: {PLANTED['vaulted file']}\n", password, "encrypt", "--output", "-")
+    (folder / "vars" / "whole.yml").write_text(whole, encoding="utf-8")
+    inline = _encrypt(project, PLANTED["vaulted value of a file"], password, "encrypt_string", "--name", "harmless")
+    (folder / "vars" / "inline.yml").write_text(inline, encoding="utf-8")
+    raw = ("-e", json.dumps({"api_token": PLANTED["extra"]}), "-e", f"@{extra}", "-e", json.dumps({"all": known}))
+    results = project.run(replace(batch, options=PlaybookOptions(vault_ids=(f"dev@{password}",), verbosity=4, raw=raw)))
+
+    everything = b"".join(data for _, data in project.written()) + repr(project.heard).encode()
+    forms = {
+        name: {
+            secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe=""),
+            base64.b64encode(secret.encode()).decode().rstrip("="),
+            base64.b64encode(f"erin:{secret}".encode()).decode()[8:].rstrip("="),
+        }
+        for name, secret in PLANTED.items()
+    }  # fmt: skip
+    assert [(name, form) for name, each in forms.items() for form in each if form.encode() in everything] == []
+    assert results["viatris"].error.count("[redacted]") == len(PLANTED)
+
+
+def test_an_ordinary_word_of_a_manifest_is_left_in_what_is_written(project: Project) -> None:
+    """Whatever stands under names that say secret: the message of a run comes through byte for byte."""
+    message = "No space left on disk /dev/disk/by-id of fra1 (prod): true, none, token 1, viatris, default 8080"
+    value: JsonObject = {
+        "mount": {"key": "disk"}, "login": {"password": "none", "token": "1", "secret": "prod"},
+        "other": {"api_key": "fra1", "password": "viatris", "token": "true", "secret_key": "default", "pwd": "8080"},
+    }  # fmt: skip
+    results = project.run(project.batch(project.playbook(f"- fail: {{msg: '{message}'}}\n"), (
+        project.target("viatris", value),
+    )))  # fmt: skip
+
+    assert results["viatris"].error == message
+    assert message.encode() in b"".join(data for path, data in project.written() if path.name == "ansible.log")
 
 
 SSHD = """\

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import pytest
 
-from deployer.hosts.doctor import judge
+from deployer.hosts.doctor import examine, judge
 from deployer.model.facts import Verdict
+from deployer.model.json import JsonObject
 from deployer.model.site import Machine, Repository, Site
+from deployer.testing.hosts import FakeHost
 
 URL = "https://git.example.net/fra1.git"
 SITE = Site("prod", "fra1", Machine("fra1-prod-dep01", {}), Repository("clusterconfig-fra1", "~/c", URL))
@@ -82,3 +85,20 @@ def test_keys_are_needed_for_the_remote_that_the_clone_really_has() -> None:
     facts = {**FACTS, "keys": [], "clone": {**CLONE, "url": "git@git.example.net:fra1.git"}}
 
     assert {finding.check: finding.verdict for finding in judge(facts, SITE)}["keys"] is Verdict.WARNING
+
+
+@pytest.mark.parametrize("secret", ["ghp-S3CRET", "robot:S3/C@RET x"])
+def test_no_finding_holds_the_secret_of_a_remote(secret: str) -> None:
+    """Neither that of the clone nor that of the inventory: not in what was found, and in no command to mend it."""
+    there, wanted = f"https://{secret}-1@git.example.net/a.git", f"https://{secret}-2@git.example.net/b.git"
+    answers = {"exit_code": 128, "tip": "", "error": f"fatal: unable to access '{there}': {secret}-1"}
+    clone = {**CLONE, "url": there, "answers": answers, "repository": True}
+    facts = {**FACTS, "clone": clone, "began": 0.0, "ended": 0.0}
+    site = Site("prod", "fra1", Machine("d", {}), Repository("clusterconfig-fra1", "~/c", wanted))
+
+    findings = examine(FakeHost(answer=lambda _: cast("JsonObject", facts)), site)
+
+    told = " ".join(f"{finding.text} {finding.hint}" for finding in findings)
+    assert "~/c is a clone of https://[redacted]@git.example.net/a.git" in told
+    assert "https://[redacted]@git.example.net/a.git does not answer" in told
+    assert not [part for part in ("S3CRET", "S3/C", "RET x") if part in told]
