@@ -15,6 +15,7 @@ from deployer.playbook import hidden, inventory, invocation, job, vault
 from deployer.playbook.defaults import connection_defaults
 from deployer.ports import PlaybookRun
 from deployer.secrets.names import is_secret_name
+from deployer.secrets.values import secrets_in
 from deployer.settings import AnsibleSettings, SshSettings
 
 
@@ -57,7 +58,7 @@ class AnsibleReach:
         return {
             name: value
             for name, value in machine.variables.items()
-            if not name.startswith("ansible_") and not is_secret_name(name) and not _is_vaulted(value)
+            if not name.startswith("ansible_") and not _is_secret(name, value)
         }
 
     def inventory_text(self, playbook: PlaybookRun) -> str:
@@ -76,5 +77,7 @@ class AnsibleReach:
         return vault.redactor(found).text
 
 
-def _is_vaulted(value: object) -> bool:
-    return isinstance(value, Mapping) and "__ansible_vault" in value
+def _is_secret(name: str, value: object) -> bool:
+    """Whether a variable is a secret, is vaulted, or holds a secret anywhere in it."""
+    is_vaulted = isinstance(value, Mapping) and "__ansible_vault" in value
+    return is_vaulted or is_secret_name(name) or next(secrets_in({name: value}), None) is not None

@@ -30,6 +30,7 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/unit/playbook", "tests/integration/playbook", MAIN_JOB, "tests/acceptance/test_secrets.py",
         "tests/acceptance/test_bad_input.py",
     ),
+    "deployer/secrets": ("tests/unit/secrets", "tests/unit/playbook"),
     "deployer/store": ("tests/unit/store", "tests/contract", "tests/integration/store", "tests/unit/cli"),
 }  # fmt: skip
 

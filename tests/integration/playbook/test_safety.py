@@ -27,6 +27,7 @@ from deployer.model.run import Outcome
 from deployer.model.site import Machine
 from deployer.playbook import processes
 from deployer.settings import SshSettings
+from tests.budget.marks import deep
 
 if TYPE_CHECKING:
     from tests.integration.playbook.conftest import Project
@@ -216,13 +217,16 @@ PLANTED = {
     "vaulted value of a file": "s3cret-of-inline-vault",
     "manifest": "s3cret-of-manifest",
 }
-SPELT = (
-    '- debug:\n    msg: "{{ item }} {{ item | to_json | to_json }} {{ item | urlencode }} {{ item | b64encode }}'
-    " {{ ('erin:' ~ item) | b64encode }} {{ item | quote | quote }} {{ item | regex_escape }}\"\n"
-    '  loop: "{{ all }}"\n'
-    '- shell: "echo {{ item | quote }} >&2; env; exit 3"\n  loop: "{{ all }}"\n  ignore_errors: true\n'
-    "- fail: {msg: \"{{ all | join(' ') }}\"}\n"
-)
+SPELT = """\
+- debug:
+    msg: >-
+      {{ item }} {{ item | to_json | to_json }} {{ item | urlencode }} {{ item | b64encode }}
+      {{ ('erin:' ~ item) | b64encode }} {{ item | quote | quote }} {{ item | regex_escape }}
+  loop: "{{ all }}"
+- shell: "echo {{ all | map('quote') | join(' ') }} >&2; env; exit 3"
+  ignore_errors: true
+- fail: {msg: "{{ all | join(' ') }}"}
+"""
 
 
 def _encrypt(project: Project, text: str, password: Path, *command: str) -> str:
@@ -237,6 +241,7 @@ def _encrypt(project: Project, text: str, password: Path, *command: str) -> str:
     ).stdout
 
 
+@deep(12)
 def test_no_secret_is_written_in_any_spelling(project: Project) -> None:
     """With -vvvv and in failures: of inventory, URLs, proxies, `-e`, files of variables, vaulted files, manifest."""
     password = project.top / "vault-password"

@@ -16,7 +16,7 @@ from deployer.errors import SettingsError, StoreError
 from deployer.store import SqlStore
 from deployer.store.failures import translated
 from deployer.store.migrate import migrations
-from deployer.store.tables import Moment, Words
+from deployer.store.tables import Json, Moment, Words
 
 DIALECT = sqlite.dialect()
 
@@ -116,3 +116,13 @@ def test_errors_of_files_name_the_file() -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/state/x")
 
     assert "Make room" in caught.value.hint
+
+
+def test_what_is_a_secret_by_its_form_is_not_written() -> None:
+    """Whoever wrote the text: a row of the record is read by many, and kept."""
+    text = "fatal: unable to access 'https://robot:SE/CRET@h/x'"
+
+    assert Words().process_bind_param(text, DIALECT) == "fatal: unable to access 'https://[redacted]@h/x'"
+    assert "CRET" not in Json().process_bind_param(
+        {"output": [text], "arguments": ["-e", "db_password=SECRET12"]}, DIALECT
+    )
