@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.budget.marks import deep
+
 if TYPE_CHECKING:
     from tests.integration.playbooks.conftest import Instance
 
@@ -57,7 +59,9 @@ PASSWORD = "S3/c@r:t of-ours"
 BASIC = "Basic " + base64.b64encode(f"robot:{PASSWORD}".encode()).decode()
 
 
-@pytest.mark.parametrize("how", ["file", "variable", "token", "address"])
+@pytest.mark.parametrize(
+    "how", ["file", "variable", pytest.param("token", marks=deep(2)), pytest.param("address", marks=deep(2))]
+)
 def test_a_release_store_with_a_login(instance: Instance, guarded: str, tmp_path: Path, how: str) -> None:
     """The secret comes from a file on the host, a variable, or quoted in the address; it is in no result."""
     file = tmp_path / "store-secret"
