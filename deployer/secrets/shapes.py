@@ -14,7 +14,7 @@ _SCHEME = r"(?P<scheme>\b[a-zA-Z][a-zA-Z0-9+.-]{0,30}://)"
 # and a space, though each of them should be percent-encoded: people paste it as it is.
 _NO_PORT = r"(?!\d{1,5}(?:[/?#\s,.;:)\]}'\"<>]|$))"
 _PASSWORD = re.compile(
-    rf"{_SCHEME}(?P<user>[^\s/@:'\"<>]*):{_NO_PORT}"
+    rf"{_SCHEME}(?P<user>[^\s/@:'\"<>\[]*):{_NO_PORT}"
     r"(?P<password>(?:(?!://)[^\s'\"<>])*|(?![\s/])(?:(?!://)[^\n\r'\"<>@]){1,80})@(?=[\w\[{])"
 )
 _WHOLE = re.compile(rf"{_SCHEME}[^/@:]*:{_NO_PORT}(?P<password>.+)@[^@]*", re.DOTALL)

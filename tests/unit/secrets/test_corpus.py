@@ -80,6 +80,7 @@ MESSAGES = (
     "deployer: fra1-prod-dep01 did not answer: password: must not be empty",
     "authorization: required; Authorization failed: token is missing",
     "see https://docs.example.org:8443/@scope/page?page=2&key=disk and mail ops@example.org",
+    "GET http://[::1]:8080/a@b and https://[2001:db8::1]/x of erin@example.org",
     "ssh://git@git.example.net:2222/x.git git@git.example.net:x.git file:///mnt/releases",
     "TASK [Switch the release] *****  max_tokens=4096 tokenizer=fast secretary=erin keyboard=de",
     'fatal: [viatris.fra1]: FAILED! => {"changed": false, "key": "disk", "msg": "none"}',
