@@ -152,6 +152,15 @@ def test_a_try_without_a_lock_begins_the_count_anew() -> None:
     assert (result.status, result.attempts) == (SyncStatus.LANDED, 2 * len(locks) + 2)
 
 
+def test_files_that_nobody_here_can_merge_are_left_to_the_program() -> None:
+    """An engine without formats answers that it has none, and the program goes on with git's own merge."""
+    asked: JsonObject = {"key": "k", "path": "v.xml", "base": "", "ours": "", "theirs": "", "rules": ""}
+
+    result = synced({"needs": [asked]}, LANDED)
+
+    assert (result.status, result.attempts) == (SyncStatus.LANDED, 1)
+
+
 def test_what_a_sync_changed_is_told_from_its_first_try_on() -> None:
     """The first try was cut short while it brought the clone forward; the second finds it done, and says so."""
     cut: JsonObject = {"head": "aa", "failure": {"kind": "locked", "argv": ["flock"]}}

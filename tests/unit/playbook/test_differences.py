@@ -35,6 +35,18 @@ def test_a_comparison_says_that_a_password_changed_and_not_to_what() -> None:
     assert "hunter" not in json.dumps(to_json(found))
 
 
+def test_rules_reach_the_merge_that_hides() -> None:
+    """Whoever wrote them decided which items are the same: here `b` is another one on each side, and not renamed."""
+    base, ours, theirs = (f"l:\n- {{id: 1, v: {value}}}\n- {{id: 2, v: 0}}\n".encode() for value in "345")
+    merge = hidden_merge(ManifestFormats().merge)
+    rules = b"identity:\n  l: [v]\n"
+
+    plain, hiding = (each("v.yaml", base, ours, theirs, rules=rules) for each in (ManifestFormats().merge, merge))
+
+    assert hiding == plain
+    assert merge("v.yaml", base, ours, theirs, rules=b"") != hiding
+
+
 def test_a_conflict_says_where_both_changed_a_password_and_not_to_what() -> None:
     """It is stored, and told to whoever is called; other values of the same manifest are shown."""
     merge = hidden_merge(ManifestFormats().merge)

@@ -144,9 +144,15 @@ def test_checks_see_the_variables_of_a_machine_but_no_secrets() -> None:
 def test_checks_reach_a_machine_as_ansible_would(site: Site, target: Make, tmp_path: Path) -> None:
     """Where the inventory is silent Ansible's own variables hold, but never over the inventory."""
     reach = AnsibleReach(
-        AnsibleSettings(), SshSettings(), environ={"ANSIBLE_REMOTE_USER": "erin", "HOME": str(tmp_path)}
+        AnsibleSettings(),
+        SshSettings(connect_timeout=7),
+        environ={"ANSIBLE_REMOTE_USER": "erin", "HOME": str(tmp_path)},
     )
     run = PlaybookRun("r1", "fra1", "/p/op/playbook.yml", "/i", site, ())
     machines = [reach.machine(run, target("viatris", host)) for host in ("app07", "dep01")]
 
     assert [machine.variables.get("ansible_user") for machine in machines] == ["erin", "deployer"]
+    assert [
+        ("ConnectTimeout=7" in reach.ssh(each), f'User="{name}"' in reach.ssh(each))
+        for each, name in zip(machines, ("erin", "deployer"), strict=True)
+    ] == [(True, True), (True, True)]
