@@ -58,7 +58,8 @@ ENVIRONMENT = {
     "GIT_LITERAL_PATHSPECS": "1",
     # Commits are read as they are and as the remote has them, not as refs/replace and info/grafts of a clone have them.
     "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_GRAFT_FILE": os.devnull,
+    # A path that never is: of a file that is there, an empty one too, git says that grafts are deprecated.
+    "GIT_GRAFT_FILE": f"{os.devnull}/none",
 }
 KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_SSH_COMMAND", "GIT_EXEC_PATH")
 """Variables of git that say where the host's settings are; every other one (GIT_DIR …) leaked from somewhere."""

@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "SSH_ASKPASS": "",
     "GIT_PAGER": "cat",
     "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_GRAFT_FILE": f"{os.devnull}/none",
 }
 IN_PROGRESS = {
     "rebase-merge": "a rebase",
