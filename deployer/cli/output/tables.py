@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -109,10 +110,9 @@ def retry_command(run: Run, *, is_own: bool = True) -> str:
 
 
 def _named(where: Sequence[str]) -> tuple[str, ...]:
-    pairs = list(zip(where, (*where[1:], ""), strict=True))
     return tuple(
         word
-        for one, name in pairs
+        for one, name in pairwise(where)
         if one in {"--sandbox", "-E", "--environment"} and _NAME.fullmatch(name)
         for word in (one, name)
     )
