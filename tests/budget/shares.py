@@ -38,6 +38,7 @@ COMMANDS = (
     "playbook/",
     "ports.py",
     "rollout/",
+    "secrets/",
     "settings.py",
     "store/",
     "surroundings.py",

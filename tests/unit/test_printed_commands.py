@@ -15,9 +15,11 @@ EXECUTED = frozenset(
         "hosts/ssh.py",
         "playbook/child.py",
         "playbook/invocation.py",
+        "playbook/paths.py",
         "sandboxes/inventory_files.py",
         "sandboxes/nspawn/inventory.py",
         "gitsync/remote/git.py",
+        "surroundings.py",
     }
 )
 """What uses `shlex` for words that a program reads, and no person."""

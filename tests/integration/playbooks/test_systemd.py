@@ -69,6 +69,12 @@ class Container:
             "run": "run",
             "fence": 1,
             "lock_timeout": 10.0,
+            "store_user": "",
+            "store_secret": "",
+            "store_secret_file": "",
+            "most_size": 64,
+            "most_files": 1000,
+            "seconds": 60,
         }
         done = self.run("python3", "-c", RUN, json.dumps(usual | wanted))
         assert done.returncode == 0, done.stderr

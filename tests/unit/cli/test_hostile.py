@@ -95,6 +95,8 @@ class Record:
         self._run = replace(grown(Run, word, environment="prod", operation="instance-redeploy"), results=(owed,))
         self._event = replace(grown(Event, word), sequence=1)
 
+    is_private = False
+
     def run(self, _name: str) -> Run:
         """The only one."""
         return self._run

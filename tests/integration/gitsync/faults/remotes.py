@@ -276,7 +276,24 @@ def good_config_there(scene: Scene) -> None:
 LATER = "nothing changes, left for later"
 REFUSED = "the change did not land; report with the server's words"
 PUSH = "git push -q "
+
+
+def too_deep(scene: Scene) -> None:
+    """Ada pushes a file in a folder of a folder of a folder."""
+    scene.commit(scene.ada, {f"{'d/' * (scene.settings.most_depth + 1)}acme.xml": "of ada\n"}, "ada's line", push=True)
+
+
+def taken_back(scene: Scene) -> None:
+    """Ada takes hers back."""
+    scene.git(scene.ada, "revert", "--no-edit", "HEAD")
+    scene.git(scene.ada, "push", "-q")
+
+
 SITUATIONS = (
+    Situation(
+        name="somebody pushed more than the limits allow", make=too_deep, mend=taken_back, change=True,
+        tries=("too-large",), command="git ", then="nothing of it is looked at; report",
+    ),
     Situation(
         name="somebody lands while we push", make=lost_before, change=True, tries=("lost-race", ""),
         then="fetched and merged anew, then lands",
