@@ -11,6 +11,8 @@ from deployer.model.merge import Difference
 from deployer.model.sync import ManualWork
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+"""Folders, services and users on hosts are named after it."""
 _ANSIBLES = frozenset({"all", "ungrouped", "localhost", "127.0.0.1", "::1"})
 """Names that mean something to Ansible in every inventory."""
 
@@ -45,13 +47,14 @@ class Target:
 
     @property
     def misnamed(self) -> str:
-        """Why its name can be no Ansible host: a range, a port, a pattern or a template in a name has a meaning.
+        """Why its name can be no Ansible host and no folder: a range, a port or a pattern in a name has a meaning.
 
         Empty when nothing is wrong with it.
         """
-        if _HOST_NAME.fullmatch(self.name):
+        if _HOST_NAME.fullmatch(self.name) and _INSTANCE.fullmatch(self.instance):
             return ""
-        return f"{self.manifest}: the name {self.instance!r} cannot be used: letters, digits, '.', '_' and '-' can"
+        can = "letters, digits, '.', '_' and '-' can, 63 at most, the first a letter or a digit"
+        return f"{self.manifest}: the name {self.instance!r} cannot be used: {can}"
 
     def unusable(self, taken: Collection[str]) -> str:
         """Why it cannot be rolled out under its name; empty when it can.

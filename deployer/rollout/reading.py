@@ -83,7 +83,7 @@ def _hold_doubles(targets: list[Target]) -> tuple[Target, ...]:
     count = Counter(target.name for target in targets)
     paths = {name: [t.manifest for t in targets if t.name == name] for name, many in count.items() if many > 1}
     return tuple(
-        replace(target, held=f"{' and '.join(paths[target.name])} both name the instance {target.instance}")
+        replace(target, held=f"{' and '.join(paths[target.name])} name the same instance, {target.instance}")
         if target.name in paths
         else target
         for target in targets

@@ -18,7 +18,8 @@ def pick(targets: Sequence[Target], *, instances: Sequence[str] = (), limit: str
 
     Args:
         targets: every instance of the sites.
-        instances: names (`viatris` or `viatris.fra1`); empty for all.
+        instances: names (`viatris` or `viatris.fra1`); empty for all. What is the whole name of a target means no
+            other one.
         limit: an Ansible host pattern: `a,b`, `a:!b`, `a:&c`, `viatris*`, `~regex`, over instance, cluster, node and
             site names; empty for no limit.
 
@@ -40,7 +41,9 @@ def _named(targets: Sequence[Target], instances: Sequence[str]) -> tuple[Target,
     known = {name for target in targets for name in (target.instance, target.name)}
     if unknown := [name for name in instances if name not in known]:
         raise UsageError(f"no such instance: {', '.join(unknown)}", hint=_near(unknown[0], known))
-    return tuple(target for target in targets if {target.instance, target.name} & set(instances))
+    # A whole name means that target alone: a manifest elsewhere can name its instance `viatris.fra1`.
+    short = set(instances) - {target.name for target in targets}
+    return tuple(target for target in targets if target.name in instances or target.instance in short)
 
 
 def _near(name: str, known: Iterable[str]) -> str:
@@ -79,6 +82,8 @@ def _apply(sign: str, chosen: set[str], matching: set[str]) -> set[str]:
 
 def _matching(targets: Sequence[Target], term: str) -> set[str]:
     pattern = term.removeprefix(_sign(term))
+    if any(target.name == pattern for target in targets):
+        return {pattern}
     found = {target.name for target in targets if any(_matches(name, pattern) for name in names_of(target))}
     if not found:
         known = {name for target in targets for name in names_of(target)}

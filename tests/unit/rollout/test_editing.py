@@ -57,7 +57,7 @@ def test_a_manifest_that_is_broken_already_is_held_and_not_set() -> None:
     ("where", "value", "reason"),
     [
         ("host", "fra1-nowhere", "viatris.xml: its placement fra1-nowhere is no host of fra1"),
-        ("name", "acme", "acme.xml and viatris.xml both name the instance acme"),
+        ("name", "acme", "acme.xml and viatris.xml name the same instance, acme"),
         ("name", "a b", "viatris.xml: the name 'a b' cannot be used"),
     ],
 )

@@ -57,6 +57,15 @@ def test_an_unknown_instance_is_an_error_that_helps() -> None:
     assert "viatris" in error.value.hint
 
 
+def test_a_whole_name_means_that_target_alone() -> None:
+    """Whoever can push a manifest could else widen a command that names one target."""
+    targets = (*TARGETS, _target("viatris.fra1", "fra1"), _target("viatris.fra1", "ams2"))
+
+    for picked in (pick(targets, instances=["viatris.fra1"]), pick(targets, limit="viatris.fra1")):
+        assert [target.name for target in picked] == ["viatris.fra1"]
+    assert [target.name for target in pick(targets, instances=["viatris.fra1.ams2"])] == ["viatris.fra1.ams2"]
+
+
 def test_instances_and_limit_narrow_together() -> None:
     """Both must hold."""
     assert [target.name for target in pick(TARGETS, instances=["viatris"], limit="ams2")] == ["viatris.ams2"]
