@@ -5,7 +5,6 @@ Adapters are imported inside the factories: a command pays only for what it uses
 
 from __future__ import annotations
 
-import getpass
 import os
 import secrets
 import shlex
@@ -20,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from deployer import surroundings
 from deployer.errors import RefusedError, UsageError
 from deployer.model.check import Verification
 from deployer.model.facts import Finding
@@ -404,7 +404,7 @@ class Deployer:
         from deployer.playbook.records import refuse_hidden
         from deployer.playbook.sources import check_sources
 
-        wanted = replace(wanted, options=rooted(wanted.options, _current_folder()))
+        wanted = replace(wanted, options=rooted(wanted.options, surroundings.current_folder))
         refuse_hidden(wanted.params, wanted.sets, wanted.options.raw)
         check_sources(wanted.options)
         operation = self.catalog.operation(wanted.operation)
@@ -448,15 +448,5 @@ def manual_report(work: ManualWork) -> tuple[str, ...]:
     return report_lines(work)
 
 
-def _current_folder() -> Path:
-    """The folder that relative paths are meant from; it can be gone."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return Path("/")
-
-
 def _who() -> str:
-    """The person, also behind sudo."""
-    name = os.environ.get("SUDO_USER") or getpass.getuser()
-    return f"{name}@{socket.gethostname()}"
+    return f"{surroundings.person(os.environ)}@{socket.gethostname()}"

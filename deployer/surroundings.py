@@ -7,12 +7,13 @@ anybody who pushes to a config repository can put a program there.
 
 from __future__ import annotations
 
+import getpass
 import os
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from deployer.errors import SettingsError
+from deployer.errors import SettingsError, UsageError
 
 PREFIX = "DEPLOYER_"
 """Of the variables that are settings of deployer."""
@@ -61,6 +62,26 @@ def search_path(environ: Mapping[str, str]) -> str:
     """`PATH` without relative and empty entries: these mean the current folder, whichever that is."""
     entries = environ.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(entry for entry in entries if entry.startswith(os.sep)) or os.defpath
+
+
+def current_folder() -> Path:
+    """The folder that relative paths on the command line are meant from.
+
+    Raises:
+        UsageError: it is gone: a relative path means nothing any more.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError("the current folder is gone", hint="cd to one that is there, or give whole paths") from error
+
+
+def person(environ: Mapping[str, str]) -> str:
+    """The name of who started us, also behind sudo; the number of a user who has no name, as in some containers."""
+    try:
+        return environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return str(os.getuid())
 
 
 def home_folder(environ: Mapping[str, str]) -> str:

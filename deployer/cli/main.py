@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 
 from deployer import __version__
+from deployer.cli import console
 from deployer.cli.commands import load_command, summaries
 from deployer.cli.options import Context, refuse_empty, where
 from deployer.errors import DeployerError, UsageError
@@ -95,7 +97,10 @@ def _failed(context: Context, error: BaseException) -> int:
     known = _known(error)
     if known is None:
         known = DeployerError(f"{type(error).__name__}: {error}", hint=_report(context, error))
-    context.fail(known)
+    try:
+        context.fail(known)
+    except OSError:  # there is no room for the document, which is what failed perhaps
+        console.tell(f"deployer: {known.message}", *(f"  {line}" for line in known.hints))
     return known.exit_code
 
 
@@ -107,11 +112,30 @@ def _known(error: BaseException) -> DeployerError | None:
         # Click lists choices in lines of their own.
         said = " ".join(error.format_message().split()).removesuffix(".")
         return UsageError(said, hint="--help says what there is")
+    if isinstance(error, OSError):
+        return _of_system(error)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         from deployer.cli.stopping import stopped
 
         return stopped(error)
     return None
+
+
+def _of_system(error: OSError) -> DeployerError | None:
+    if isinstance(error, FileNotFoundError) and not _stands_somewhere():
+        return UsageError("the current folder is gone", hint="cd to one that is there, or give whole paths")
+    # A write to a stream has no file name in its error.
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} and error.filename is None:
+        return DeployerError(f"the output could not be written: {error.strerror}")
+    return None
+
+
+def _stands_somewhere() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _report(context: Context, error: BaseException) -> str:

@@ -22,17 +22,17 @@ _NO_PATHS = frozenset({"--become", "--connection"})
 """Options of their own, which begin as one that takes a path."""
 
 
-def rooted(options: PlaybookOptions, folder: Path) -> PlaybookOptions:
+def rooted(options: PlaybookOptions, folder: Callable[[], Path]) -> PlaybookOptions:
     """The same options, with whole paths in place of relative ones.
 
     Args:
         options: as a person gave them.
-        folder: in which the person was.
+        folder: finds the one in which the person is; called for relative paths only.
     """
 
     def root(place: str) -> str:
         expanded = Path(os.path.expanduser(os.path.expandvars(place)))  # noqa: PTH111  it never fails
-        return place if not place or expanded.is_absolute() else str(folder / expanded)
+        return place if not place or expanded.is_absolute() else str(folder() / expanded)
 
     vault_ids = tuple(_vault_id(given, root) for given in options.vault_ids)
     return replace(options, vault_ids=vault_ids, raw=tuple(_arguments(options.raw, root)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -128,3 +129,13 @@ def test_a_setting_that_names_no_file_is_an_error(tmp_path: Path) -> None:
     """Not another configuration in its place."""
     with pytest.raises(SettingsError, match=r"ansible\.config"):
         surroundings.ansible_config(tmp_path / "none.cfg", {})
+
+
+def test_a_user_without_a_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers start programs as users that no file lists."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+
+    assert surroundings.person({}) == "4000000000"
+    assert surroundings.person({"SUDO_USER": "erin"}) == "erin"

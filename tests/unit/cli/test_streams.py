@@ -50,3 +50,36 @@ def test_a_folder_that_is_gone_is_no_matter(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "plan redeploy fra1 -i inventory",
+        "merge {0} {0} {0} -o merged.json",
+        "sync --clone clone",
+        "undo --clone clone -l",
+    ],
+)
+def test_a_relative_path_means_nothing_in_a_folder_that_is_gone(tmp_path: Path, arguments: str) -> None:
+    """Least of all the same path somewhere else."""
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "a.json").write_text("{}")
+    given = arguments.format(tmp_path / "a.json")
+    script = f'rmdir "$PWD" && exec {shlex.quote(sys.executable)} -m deployer {given}'
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DEPLOYER_STATE": str(tmp_path / "state")}
+
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path / "gone", env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr.splitlines()[:1]) == (2, ["deployer: the current folder is gone"]), done.stderr
+
+
+@pytest.mark.parametrize("options", ["", " --json"])
+def test_an_output_for_which_there_is_no_room(tmp_path: Path, options: str) -> None:
+    """Said on the other stream, in one line: it is no fault of deployer."""
+    done = _run(tmp_path, f"compare a.json b.json{options} >/dev/full")
+
+    said = "deployer: the output could not be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)

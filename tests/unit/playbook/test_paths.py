@@ -37,7 +37,7 @@ def test_paths_of_arguments(given: list[str], meant: list[str], monkeypatch: pyt
     """In every spelling that Ansible's parser takes; whole paths and other values stay."""
     monkeypatch.setenv("HOME", "/home/erin")
 
-    assert rooted(PlaybookOptions(raw=tuple(given)), HERE).raw == tuple(meant)
+    assert rooted(PlaybookOptions(raw=tuple(given)), lambda: HERE).raw == tuple(meant)
 
 
 def test_paths_of_ssh() -> None:
@@ -45,11 +45,11 @@ def test_paths_of_ssh() -> None:
     given = "-F cfg -o IdentityFile=k -i key -o ProxyJump=a"
     meant = "-F /w/cfg -o IdentityFile=/w/k -i /w/key -o ProxyJump=a"
 
-    assert rooted(PlaybookOptions(raw=(f"--ssh-common-args={given}",)), Path("/w")).raw == (
+    assert rooted(PlaybookOptions(raw=(f"--ssh-common-args={given}",)), lambda: Path("/w")).raw == (
         f"--ssh-common-args={meant}",
     )
 
 
 def test_a_vault_password_below_a_folder_with_an_at_sign() -> None:
     """Ansible takes what stands before the first @ for the label."""
-    assert rooted(PlaybookOptions(vault_ids=("p", "x@p")), Path("/a@b")).vault_ids == ("@/a@b/p", "x@/a@b/p")
+    assert rooted(PlaybookOptions(vault_ids=("p", "x@p")), lambda: Path("/a@b")).vault_ids == ("@/a@b/p", "x@/a@b/p")
