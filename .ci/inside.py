@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ echo "$(.venv/bin/python --version), $(.venv/bin/ansible --version | head -1), $
 echo "virtual environment: $SECONDS s"
 exec .venv/bin/python -m pytest "$@"
 """
+DEFAULT = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 PYTEST = ("-p", "tests.world", "-o", "tmp_path_retention_policy=failed")
 
 
@@ -38,8 +40,9 @@ def main(cache: str, name: str, arguments: list[str]) -> int:
     place = root / "work" / TOP.name
     copy(place)
     argv = ["chroot", str(root), "/bin/bash", "-euo", "pipefail", "-c", RUN, "bash", f"/work/{TOP.name}"]
-    # unshare waits with SIGCHLD blocked, and hands that on: a shell that waits for its children would wait for ever.
-    pid = os.posix_spawnp("chroot", [*argv, *PYTEST, *arguments], environment(), setsigmask=())
+    # unshare waits with SIGCHLD blocked, and hands that on: a shell that waits for its children would wait for ever. A
+    # shell in the background ignores Ctrl-C, and no shell below could catch it again.
+    pid = os.posix_spawnp("chroot", [*argv, *PYTEST, *arguments], environment(), setsigmask=(), setsigdef=DEFAULT)
     while True:
         # We are the parent of all whose parent ended.
         ended, status = os.wait()

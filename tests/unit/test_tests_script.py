@@ -21,6 +21,8 @@ WAITING = """
 trap 'echo "interrupted, $([ -d "$TMPDIR" ] && echo its folder is there)"; kill $!; exit 2' INT
 sleep 600 >/dev/null & echo $$ "$TMPDIR"; wait
 """
+DEFAULT = ("env", "--default-signal=INT,TERM,HUP")
+"""A shell cannot catch what was ignored when it began, as SIGINT is for what another shell runs in the background."""
 COUNTING = """
 trap 'n=$((n + 1)); echo "signal $n"; [ $n = 1 ] || { kill $!; exit 2; }' INT
 sleep 600 & echo ready; while :; do wait; done
@@ -56,7 +58,7 @@ def command(checkout: Path, program: str) -> list[str]:
 @pytest.fixture
 def started(checkout: Path) -> Iterator[Started]:
     """In a session of its own, as in CI: no terminal sends signals to the program."""
-    argv = command(checkout, WAITING)
+    argv = [*DEFAULT, *command(checkout, WAITING)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as script:
         assert script.stdout is not None
         pid, folder = script.stdout.readline().split()
@@ -105,7 +107,7 @@ def test_control_c_on_a_terminal_reaches_pytest_once(checkout: Path) -> None:
     argv = command(checkout, COUNTING)
     terminal, inside = pty.openpty()
     with os.fdopen(terminal, "r+b", buffering=0) as stream:
-        script = subprocess.Popen(["setsid", "--ctty", *argv], stdin=inside, stdout=inside, stderr=inside)
+        script = subprocess.Popen(["setsid", "--ctty", *DEFAULT, *argv], stdin=inside, stdout=inside, stderr=inside)
         os.close(inside)
         read_until(stream, b"ready")
         stream.write(b"\x03")
