@@ -164,7 +164,8 @@ class Lab:
         So each call opens its connections, as the first of a day does, and ours always does.
         """
         shipped = TOP / "playbooks"
-        sockets = self.kept or tempfile.mkdtemp(prefix="deployer-bench-")
+        # Not in the tests' own folder, which is deep: a socket's path has 107 characters, and ssh needs 57 of them.
+        sockets = self.kept or tempfile.mkdtemp(prefix="deployer-bench-", dir="/tmp")
         variables = {
             "ANSIBLE_LIBRARY": str(shipped / "library"),
             "ANSIBLE_MODULE_UTILS": str(shipped / "module_utils"),
